@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The Koine authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# What people and CI call; `make help` lists it.
+
+SWIFT ?= swift
+# Extra flags for every build and test, such as `SWIFT_FLAGS="--jobs 1"`.
+SWIFT_FLAGS ?=
+RECIPE ?= Examples/quickstart/recipe.yaml
+KOINE = .build/release/koine
+
+.PHONY: help setup build release test demo smoke check format format-check arrows headers bench docs clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup:  ## checks the toolchain, installs system packages, unpacks MLX into .deps/
+	@scripts/setup
+
+build: setup  ## debug build
+	$(SWIFT) build $(SWIFT_FLAGS)
+
+release: setup  ## release build; the program is .build/release/koine
+	$(SWIFT) build $(SWIFT_FLAGS) -c release --product koine
+
+test: setup  ## all tests, debug build
+	$(SWIFT) test $(SWIFT_FLAGS)
+
+demo: release  ## the whole path on the laboratory languages, in minutes (RECIPE=… for another)
+	$(KOINE) run $(RECIPE)
+
+smoke: release  ## the demo's path with a budget of seconds
+	$(KOINE) run Examples/quickstart/smoke.yaml --out .build/smoke/run --cache .build/smoke/cache
+
+check: format-check headers arrows  ## format, headers and module arrows
+
+format:  ## formats every Swift file in place
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+format-check:
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+headers:
+	@scripts/check-headers
+
+arrows: setup
+	@scripts/check-arrows
+	$(SWIFT) build $(SWIFT_FLAGS) --explicit-target-dependency-import-check error
+
+bench: setup  ## benchmarks, if this checkout has them
+	@if [ -e Benchmarks/Package.swift ]; then \
+	  $(SWIFT) run -c release --package-path Benchmarks; \
+	else echo "There are no benchmarks in this version." >&2; exit 1; fi
+
+docs: setup  ## symbol graphs for DocC in .build
+	$(SWIFT) package $(SWIFT_FLAGS) dump-symbol-graph --minimum-access-level public
+
+clean:  ## removes build products; keeps .deps/ and runs/
+	$(SWIFT) package clean
+	rm -rf .build/smoke

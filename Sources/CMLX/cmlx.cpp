@@ -1,0 +1,367 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmlx.h"
+
+#include <dlfcn.h>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fused/fused.h"
+#include "mlx/mlx.h"
+#include "mlx/version.h"
+
+namespace mx = mlx::core;
+
+// The fused operators use headers of MLX that it does not promise to keep.
+static_assert(MLX_VERSION_NUMERIC == 32004, "built for MLX 0.32.4: run scripts/setup");
+
+struct cmlx_array_s {
+  mx::array value;
+};
+
+namespace {
+
+thread_local std::string last_error;
+
+cmlx_array wrap(mx::array value) { return new cmlx_array_s{std::move(value)}; }
+
+// The one exception boundary: runs `body`, turns whatever it throws into a status.
+template <typename Body>
+int guarded(Body body) noexcept {
+  try {
+    body();
+    return 0;
+  } catch (const std::exception &problem) {
+    last_error = problem.what();
+  } catch (...) {
+    last_error = "an unknown C++ exception";
+  }
+  return 1;
+}
+
+template <typename Make>
+int make(cmlx_array *out, Make body) noexcept {
+  return guarded([&] { *out = wrap(body()); });
+}
+
+mx::Dtype dtype_of(cmlx_dtype dtype) {
+  switch (dtype) {
+  case CMLX_BOOL: return mx::bool_;
+  case CMLX_UINT32: return mx::uint32;
+  case CMLX_INT32: return mx::int32;
+  case CMLX_FLOAT16: return mx::float16;
+  case CMLX_BFLOAT16: return mx::bfloat16;
+  case CMLX_FLOAT32: return mx::float32;
+  case CMLX_OTHER: break;
+  }
+  throw std::invalid_argument("an element type the shim does not pass");
+}
+
+mx::Shape shape_of(const int32_t *shape, int rank) { return mx::Shape(shape, shape + rank); }
+
+std::vector<mx::array> values_of(const cmlx_array *arrays, int count) {
+  std::vector<mx::array> values;
+  values.reserve(count);
+  for (int i = 0; i < count; ++i) values.push_back(arrays[i]->value);
+  return values;
+}
+
+}  // namespace
+
+extern "C" {
+
+const char *cmlx_last_error(void) { return last_error.c_str(); }
+
+// MARK: Engine
+
+const char *cmlx_version(void) { return mx::version(); }
+
+const char *cmlx_blas(void) {
+  // The symbol lookup follows the order in which the dynamic linker resolved cblas_sgemm.
+  using Config = char *(*)(void);
+  static std::string name = [] {
+    auto config = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
+    Dl_info sgemm{}, openblas{};
+    void *address = dlsym(RTLD_DEFAULT, "cblas_sgemm");
+    if (config == nullptr || address == nullptr ||
+        dladdr(address, &sgemm) == 0 ||
+        dladdr(reinterpret_cast<void *>(config), &openblas) == 0 ||
+        std::string(sgemm.dli_fname) != openblas.dli_fname) {
+      return std::string("reference BLAS");
+    }
+    std::string text = config();
+    auto core = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+    if (core != nullptr && text.find(core()) == std::string::npos) text += std::string(" ") + core();
+    return text;
+  }();
+  return name.c_str();
+}
+
+int cmlx_set_threads(int count) {
+  return guarded([&] { koine::setThreadCount(count); });
+}
+const char *cmlx_fused_instruction_set(void) { return koine::kernelName(); }
+
+const char *cmlx_default_device(void) {
+  return mx::default_device() == mx::Device::gpu ? "gpu" : "cpu";
+}
+
+size_t cmlx_active_memory(void) { return mx::get_active_memory(); }
+size_t cmlx_peak_memory(void) { return mx::get_peak_memory(); }
+void cmlx_reset_peak_memory(void) { mx::reset_peak_memory(); }
+int cmlx_set_cache_limit(size_t byte_count) {
+  return guarded([&] { mx::set_cache_limit(byte_count); });
+}
+int cmlx_clear_cache(void) {
+  return guarded([] { mx::clear_cache(); });
+}
+int cmlx_disable_compile(void) {
+  return guarded([] { mx::disable_compile(); });
+}
+
+// MARK: Arrays
+
+int cmlx_array_copy(cmlx_array *out, const void *data, const int32_t *shape, int rank,
+                    cmlx_dtype dtype) {
+  return make(out, [&] {
+    auto dimensions = shape_of(shape, rank);
+    switch (dtype) {
+    case CMLX_FLOAT32: return mx::array(static_cast<const float *>(data), dimensions);
+    case CMLX_INT32: return mx::array(static_cast<const int32_t *>(data), dimensions);
+    case CMLX_UINT32: return mx::array(static_cast<const uint32_t *>(data), dimensions);
+    case CMLX_BOOL: return mx::array(static_cast<const bool *>(data), dimensions);
+    case CMLX_FLOAT16:
+      return mx::array(static_cast<const mx::float16_t *>(data), dimensions, mx::float16);
+    case CMLX_BFLOAT16:
+      return mx::array(static_cast<const mx::bfloat16_t *>(data), dimensions, mx::bfloat16);
+    case CMLX_OTHER: break;
+    }
+    throw std::invalid_argument("an element type the shim does not pass");
+  });
+}
+
+int cmlx_array_scalar(cmlx_array *out, float value) {
+  return make(out, [&] { return mx::array(value); });
+}
+
+int cmlx_array_retain(cmlx_array *out, cmlx_array array) {
+  return make(out, [&] { return array->value; });
+}
+
+void cmlx_array_free(cmlx_array array) { delete array; }
+int cmlx_array_rank(cmlx_array array) { return static_cast<int>(array->value.ndim()); }
+int32_t cmlx_array_dimension(cmlx_array array, int axis) { return array->value.shape(axis); }
+size_t cmlx_array_size(cmlx_array array) { return array->value.size(); }
+
+cmlx_dtype cmlx_array_dtype(cmlx_array array) {
+  switch (array->value.dtype().val()) {
+  case mx::Dtype::Val::bool_: return CMLX_BOOL;
+  case mx::Dtype::Val::uint32: return CMLX_UINT32;
+  case mx::Dtype::Val::int32: return CMLX_INT32;
+  case mx::Dtype::Val::float16: return CMLX_FLOAT16;
+  case mx::Dtype::Val::bfloat16: return CMLX_BFLOAT16;
+  case mx::Dtype::Val::float32: return CMLX_FLOAT32;
+  default: return CMLX_OTHER;
+  }
+}
+
+int cmlx_eval(const cmlx_array *arrays, int count) {
+  return guarded([&] { mx::eval(values_of(arrays, count)); });
+}
+
+const void *cmlx_array_data(cmlx_array array) {
+  const auto &value = array->value;
+  if (!value.is_available() || !value.flags().row_contiguous) return nullptr;
+  return value.data<char>();
+}
+
+// MARK: Operators
+
+#define BINARY(name, function)                                             \
+  int name(cmlx_array *out, cmlx_array a, cmlx_array b) {                  \
+    return make(out, [&] { return mx::function(a->value, b->value); });    \
+  }
+BINARY(cmlx_add, add)
+BINARY(cmlx_subtract, subtract)
+BINARY(cmlx_multiply, multiply)
+BINARY(cmlx_divide, divide)
+BINARY(cmlx_equal, equal)
+BINARY(cmlx_less_equal, less_equal)
+BINARY(cmlx_logical_and, logical_and)
+BINARY(cmlx_matmul, matmul)
+#undef BINARY
+
+int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b) {
+  return make(out, [&] { return mx::where(condition->value, a->value, b->value); });
+}
+int cmlx_sigmoid(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::sigmoid(a->value); });
+}
+int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count) {
+  return make(out, [&] { return mx::transpose(a->value, std::vector<int>(axes, axes + count)); });
+}
+int cmlx_reshape(cmlx_array *out, cmlx_array a, const int32_t *shape, int rank) {
+  return make(out, [&] { return mx::reshape(a->value, shape_of(shape, rank)); });
+}
+int cmlx_contiguous(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::contiguous(a->value); });
+}
+int cmlx_astype(cmlx_array *out, cmlx_array a, cmlx_dtype dtype) {
+  return make(out, [&] { return mx::astype(a->value, dtype_of(dtype)); });
+}
+int cmlx_sum(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions) {
+  return make(out, [&] { return mx::sum(a->value, axis, keep_dimensions != 0); });
+}
+int cmlx_sum_all(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::sum(a->value); });
+}
+int cmlx_argmax(cmlx_array *out, cmlx_array a, int axis) {
+  return make(out, [&] { return mx::argmax(a->value, axis); });
+}
+int cmlx_logsumexp(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions) {
+  return make(out, [&] { return mx::logsumexp(a->value, axis, keep_dimensions != 0); });
+}
+int cmlx_softmax(cmlx_array *out, cmlx_array a, int axis) {
+  return make(out, [&] { return mx::softmax(a->value, axis, true); });
+}
+int cmlx_take(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis) {
+  return make(out, [&] { return mx::take(a->value, indices->value, axis); });
+}
+int cmlx_take_along_axis(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis) {
+  return make(out, [&] { return mx::take_along_axis(a->value, indices->value, axis); });
+}
+int cmlx_concatenate(cmlx_array *out, const cmlx_array *arrays, int count, int axis) {
+  return make(out, [&] { return mx::concatenate(values_of(arrays, count), axis); });
+}
+int cmlx_slice(cmlx_array *out, cmlx_array a, const int32_t *start, const int32_t *stop,
+               int rank) {
+  return make(out, [&] {
+    return mx::slice(a->value, shape_of(start, rank), shape_of(stop, rank));
+  });
+}
+int cmlx_arange(cmlx_array *out, int32_t start, int32_t stop) {
+  return make(out, [&] { return mx::arange(start, stop); });
+}
+int cmlx_stop_gradient(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::stop_gradient(a->value); });
+}
+int cmlx_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps) {
+  return make(out, [&] { return mx::fast::rms_norm(x->value, weight->value, eps); });
+}
+int cmlx_rope(cmlx_array *out, cmlx_array x, int dimensions, float theta, int offset,
+              cmlx_array frequencies) {
+  return make(out, [&] {
+    if (frequencies == nullptr) {
+      return mx::fast::rope(x->value, dimensions, false, theta, 1.0f, offset);
+    }
+    return mx::fast::rope(x->value, dimensions, false, std::nullopt, 1.0f, offset,
+                          frequencies->value);
+  });
+}
+int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, float scale,
+                   int causal, cmlx_array mask) {
+  return make(out, [&] {
+    std::optional<mx::array> mask_array;
+    if (mask != nullptr) mask_array = mask->value;
+    const char *mode = mask != nullptr ? "array" : causal != 0 ? "causal" : "";
+    return mx::fast::scaled_dot_product_attention(q->value, k->value, v->value, scale, mode,
+                                                  mask_array);
+  });
+}
+
+// MARK: Gradients
+
+int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_array *inputs,
+                            int input_count, cmlx_array *values, int output_count,
+                            cmlx_array *gradients) {
+  return guarded([&] {
+    auto body = [&](const std::vector<mx::array> &arguments) {
+      std::vector<cmlx_array> handles;
+      for (const auto &argument : arguments) handles.push_back(wrap(argument));
+      std::vector<cmlx_array> outputs(output_count, nullptr);
+      if (function(context, handles.data(), static_cast<int>(handles.size()), outputs.data(),
+                   output_count) != 0) {
+        throw std::runtime_error("the differentiated function failed");
+      }
+      std::vector<mx::array> results;
+      for (auto handle : outputs) {
+        results.push_back(std::move(handle->value));
+        delete handle;
+      }
+      return results;
+    };
+    std::vector<int> positions(input_count);
+    for (int i = 0; i < input_count; ++i) positions[i] = i;
+    auto [results, gradient_arrays] =
+        mx::value_and_grad(body, positions)(values_of(inputs, input_count));
+    for (int i = 0; i < output_count; ++i) values[i] = wrap(results[i]);
+    for (int i = 0; i < input_count; ++i) gradients[i] = wrap(gradient_arrays[i]);
+  });
+}
+
+// MARK: Fused
+
+int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights, int count) {
+  return guarded([&] {
+    auto results = koine::linear(x->value, values_of(weights, count));
+    for (int i = 0; i < count; ++i) outs[i] = wrap(std::move(results[i]));
+  });
+}
+int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_array targets,
+                             cmlx_array weights, int gradients) {
+  return make(out, [&] {
+    return koine::crossEntropyLinear(x->value, w->value, targets->value, weights->value,
+                                     gradients != 0);
+  });
+}
+int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
+                         cmlx_array segments, float scale) {
+  return make(out, [&] {
+    return koine::attention(q->value, k->value, v->value, segments->value, scale);
+  });
+}
+int cmlx_fused_rope_table(cmlx_array *out, cmlx_array positions, cmlx_array inverse_frequencies) {
+  return make(out, [&] {
+    return koine::ropeTable(positions->value, inverse_frequencies->value);
+  });
+}
+int cmlx_fused_rope(cmlx_array *out, cmlx_array x, cmlx_array table) {
+  return make(out, [&] { return koine::rope(x->value, table->value); });
+}
+int cmlx_fused_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps) {
+  return make(out, [&] { return koine::rmsNorm(x->value, weight->value, eps); });
+}
+int cmlx_fused_add_rms_norm(cmlx_array *outs, cmlx_array x, cmlx_array delta, cmlx_array weight,
+                            float eps) {
+  return guarded([&] {
+    auto [sum, normed] = koine::addRmsNorm(x->value, delta->value, weight->value, eps);
+    outs[0] = wrap(std::move(sum));
+    outs[1] = wrap(std::move(normed));
+  });
+}
+int cmlx_fused_swiglu(cmlx_array *out, cmlx_array gate, cmlx_array up) {
+  return make(out, [&] { return koine::swiglu(gate->value, up->value); });
+}
+int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table) {
+  return make(out, [&] { return koine::embedding(ids->value, table->value); });
+}
+
+void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
+                float *second_moment, size_t count, cmlx_adamw_settings settings) {
+  koine::AdamW step{settings.learning_rate, settings.beta1,       settings.beta2,
+                    settings.epsilon,       settings.weight_decay, settings.correction1,
+                    settings.correction2,   settings.gradient_scale};
+  koine::adamwStep(parameters, gradients, first_moment, second_moment, count, step);
+}
+double cmlx_squared_norm(const float *values, size_t count) {
+  return koine::squaredNorm(values, count);
+}
+size_t cmlx_first_non_finite(const float *values, size_t count) {
+  auto index = koine::firstNonFinite(values, count);
+  return index < 0 ? count : static_cast<size_t>(index);
+}
+
+}  // extern "C"

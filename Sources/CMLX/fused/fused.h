@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Fused CPU kernels for training and inference in f32, as MLX graph nodes with their own gradients.
+//
+// On x86 MLX computes exp one number at a time and everything but matrix products on one thread; these
+// kernels are vectorised and share out their work. The plain MLX graph of the same formula stays the
+// reference in tests and the path on GPUs: evaluating one of these nodes on a GPU stream throws.
+//
+// For all of them:
+// - Builders check types and shapes and throw std::invalid_argument ("expected …, found …"). Ids are checked
+//   when evaluated and give std::runtime_error from `eval`.
+// - Results are the same bits from run to run, for every thread count, and for AVX2 and AVX-512.
+// - Nodes are put on the CPU's default stream of the calling thread. Inputs that are no row-major memory
+//   are copied first (q, k and v of `attention` are not: they are read with their strides).
+// - First derivatives only; vmap and jvp are not offered.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "mlx/array.h"
+
+namespace koine {
+
+/// Threads that share the work, the calling one included; 1 to 1024, at first the number of processors.
+/// Takes effect with the next kernel. Throws std::invalid_argument.
+void setThreadCount(int count);
+int threadCount();
+
+/// The instruction set of the matrix products: "avx512", "avx2" or "generic".
+const char* kernelName();
+
+/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O].
+mlx::core::array linear(const mlx::core::array& x, const mlx::core::array& w);
+
+/// The same for several w of one x (query, key and value; gate and up): their shares in the gradient of x
+/// are added up in place. At least one w.
+std::vector<mlx::core::array> linear(
+    const mlx::core::array& x, const std::vector<mlx::core::array>& weights);
+
+/// weightₙ · −log softmax(x · wᵀ)ₙ[targetₙ] for x [N, D], w [V, D], targets int32 [N], weights [N] → [N].
+///
+/// The rows come *already multiplied* by their weights: take the plain sum, and divide by the weights' sum if
+/// a mean is wanted. Rows of weight 0 or target −1 are 0, have zero gradients and cost nothing. Gradients
+/// for x and w only, exact for any cotangent, fastest when it is the same for all rows.
+/// With `gradients`, the forward pass makes them as well (three matrix products in all); without, it costs
+/// one product, and a gradient taken all the same costs the three on top. At most 16 MB of logits (or 64
+/// rows, if more) are held at a time.
+mlx::core::array crossEntropyLinear(
+    const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& targets,
+    const mlx::core::array& weights, bool gradients);
+
+/// Causal attention within segments: q [B, L, H, D], k and v [B, L, G, D], segments int32 [B, L] →
+/// [B, L, H, D]; G divides H, query head h reads key head h / (H / G). Position i sees j iff j ≤ i and both
+/// have the same segment ≥ 0; positions of a negative segment give zeros and zero gradients.
+/// `scale` is usually 1/√D. Memory beyond the output: H · L numbers a sequence, 64 rows of scores a thread.
+mlx::core::array attention(
+    const mlx::core::array& q, const mlx::core::array& k, const mlx::core::array& v,
+    const mlx::core::array& segments, float scale);
+
+/// Cosines, then sines, of position · inverse frequency: positions int32 [...], inverseFrequencies [D/2] →
+/// [..., D]. Built once per forward pass and shared by all layers. Not differentiable (zeros).
+mlx::core::array ropeTable(
+    const mlx::core::array& positions, const mlx::core::array& inverseFrequencies);
+
+/// Rotates x [B, L, H, D] in half-split order (pairs i and i + D/2) by a table [L, D] or [B, L, D].
+mlx::core::array rope(const mlx::core::array& x, const mlx::core::array& table);
+
+/// x / √(mean(x²) + ε) · w over the last axis: x [..., D], w [D].
+mlx::core::array rmsNorm(const mlx::core::array& x, const mlx::core::array& w, float epsilon);
+
+/// (h, rmsNorm(h, w, ε)) with h = x + delta: the residual sum and the norm that follows it, in one pass.
+std::pair<mlx::core::array, mlx::core::array> addRmsNorm(
+    const mlx::core::array& x, const mlx::core::array& delta, const mlx::core::array& w,
+    float epsilon);
+
+/// silu(gate) · up, elementwise over one shape.
+mlx::core::array swiglu(const mlx::core::array& gate, const mlx::core::array& up);
+
+/// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense.
+mlx::core::array embedding(const mlx::core::array& ids, const mlx::core::array& table);
+
+struct AdamW {
+  float learningRate;
+  float beta1, beta2, epsilon;
+  /// Decoupled: parameters shrink by learningRate · weightDecay.
+  float weightDecay;
+  /// 1 − beta1ᵗ and 1 − beta2ᵗ at step t = 1, 2, …; 1 for none.
+  float biasCorrection1, biasCorrection2;
+  /// Multiplied into the gradients first: clipping and 1 / token count.
+  float gradientScale;
+};
+
+/// One step in place, over `count` numbers of each array:
+///     g = scale · gradient,  m = β₁ m + (1 − β₁) g,  v = β₂ v + (1 − β₂) g²
+///     p = p · (1 − η λ) − η · (m / c₁) / (√(v / c₂) + ε)
+/// One pass over memory. Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2 (departs: λ is
+/// multiplied by the learning rate, as in PyTorch).
+void adamwStep(
+    float* parameters, const float* gradients, float* firstMoment, float* secondMoment,
+    std::size_t count, const AdamW& settings);
+
+/// Σ x², in f64 with a fixed tree of partial sums: the same bits for every thread count. 0 when empty.
+double squaredNorm(const float* values, std::size_t count);
+
+/// The index of the first infinity or NaN, −1 if there is none.
+std::ptrdiff_t firstNonFinite(const float* values, std::size_t count);
+
+}  // namespace koine

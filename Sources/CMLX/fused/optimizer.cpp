@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The optimizer's loops over plain f32 memory: AdamW in place, the squared norm for clipping, and the search
+// for the first value that is not a number. None of them depends on the thread count in any bit.
+
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <vector>
+
+#include "fused.h"
+#include "pool.h"
+#include "vector.h"
+
+namespace koine {
+namespace {
+
+/// Elements per partial sum of `squaredNorm`: part of its definition, not a tuning knob.
+constexpr std::size_t normBlock = 4096;
+
+typedef double DoubleLanes __attribute__((ext_vector_type(8)));
+
+}  // namespace
+
+void adamwStep(
+    float* parameters, const float* gradients, float* first, float* second, std::size_t count,
+    const AdamW& settings) {
+  const float beta1 = settings.beta1, beta2 = settings.beta2, epsilon = settings.epsilon;
+  const float scale = settings.gradientScale;
+  const float rate = settings.learningRate / settings.biasCorrection1;
+  const float root = 1.0f / std::sqrt(settings.biasCorrection2);
+  const float keep = 1.0f - settings.learningRate * settings.weightDecay;
+  parallelRanges(count, 4096, [=](std::size_t begin, std::size_t end) {
+    eachLanes(end - begin, [=](std::size_t offset, std::size_t lanes) {
+      const std::size_t i = begin + offset;
+      const Lanes g = loadUpTo(gradients + i, lanes) * scale;
+      const Lanes m = fma(Lanes(beta1), loadUpTo(first + i, lanes), (1.0f - beta1) * g);
+      const Lanes v = fma(Lanes(beta2), loadUpTo(second + i, lanes), (1.0f - beta2) * g * g);
+      storeUpTo(first + i, m, lanes);
+      storeUpTo(second + i, v, lanes);
+      const Lanes step = rate * m / fma(__builtin_elementwise_sqrt(v), Lanes(root), Lanes(epsilon));
+      storeUpTo(parameters + i, fma(loadUpTo(parameters + i, lanes), Lanes(keep), -step), lanes);
+    });
+  });
+}
+
+double squaredNorm(const float* values, std::size_t count) {
+  const std::size_t blocks = (count + normBlock - 1) / normBlock;
+  std::vector<double> sums(blocks);
+  parallelRanges(blocks, 16, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t block = begin; block < end; ++block) {
+      const std::size_t start = block * normBlock;
+      DoubleLanes total = 0.0;
+      eachLanes(std::min(normBlock, count - start), [&](std::size_t i, std::size_t lanes) {
+        const DoubleLanes x =
+            __builtin_convertvector(loadUpTo(values + start + i, lanes), DoubleLanes);
+        total = __builtin_elementwise_fma(x, x, total);
+      });
+      sums[block] = ((total[0] + total[4]) + (total[2] + total[6])) +
+          ((total[1] + total[5]) + (total[3] + total[7]));
+    }
+  });
+  // Neighbours first, like a tournament: the error grows with the logarithm of the count.
+  for (std::size_t step = 1; step < blocks; step *= 2) {
+    for (std::size_t i = 0; i + step < blocks; i += 2 * step) sums[i] += sums[i + step];
+  }
+  return blocks == 0 ? 0.0 : sums[0];
+}
+
+std::ptrdiff_t firstNonFinite(const float* values, std::size_t count) {
+  std::atomic<std::size_t> earliest{count};
+  parallelRanges(count, 65536, [&](std::size_t begin, std::size_t end) {
+    if (begin >= earliest.load(std::memory_order_relaxed)) return;
+    for (std::size_t block = begin; block < end; block += 1024) {
+      const std::size_t stop = std::min(end, block + 1024);
+      // All exponent bits set is infinity or NaN; the inner loop has no exit, so that it vectorises.
+      std::uint32_t found = 0;
+      for (std::size_t i = block; i < stop; ++i) {
+        const auto bits = std::bit_cast<std::uint32_t>(values[i]);
+        found |= static_cast<std::uint32_t>((bits & 0x7F800000u) == 0x7F800000u);
+      }
+      if (found == 0) continue;
+      for (std::size_t i = block; i < stop; ++i) {
+        if ((std::bit_cast<std::uint32_t>(values[i]) & 0x7F800000u) != 0x7F800000u) continue;
+        std::size_t known = earliest.load();
+        while (i < known && !earliest.compare_exchange_weak(known, i)) {
+        }
+        return;
+      }
+    }
+  });
+  const std::size_t index = earliest.load();
+  return index == count ? -1 : static_cast<std::ptrdiff_t>(index);
+}
+
+}  // namespace koine

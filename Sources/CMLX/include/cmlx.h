@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A plain C face of MLX 0.32.4, as much as Koine uses.
+//
+// Ownership: a `cmlx_array` out-parameter receives a new handle that the caller releases with
+// `cmlx_array_free`; arguments are borrowed. Handles hold a reference to the graph, not a copy.
+// Failure: every function that can fail returns 0 on success and 1 on failure; then the
+// out-parameters are untouched and `cmlx_last_error()` tells why (text of this thread, valid until
+// its next failing call). No C++ exception leaves the shim.
+// Threads: graphs belong to the thread that builds them; callers keep to one thread.
+// Nullability: pointers are non-null unless the comment says otherwise.
+#ifndef CMLX_H
+#define CMLX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cmlx_array_s *cmlx_array;
+
+typedef enum {
+  CMLX_BOOL = 0,
+  CMLX_UINT32 = 1,
+  CMLX_INT32 = 2,
+  CMLX_FLOAT16 = 3,
+  CMLX_BFLOAT16 = 4,
+  CMLX_FLOAT32 = 5,
+  CMLX_OTHER = 6
+} cmlx_dtype;
+
+const char *cmlx_last_error(void);
+
+// MARK: Engine
+
+const char *cmlx_version(void);
+// The name and configuration of the BLAS whose symbols won, or "reference BLAS".
+const char *cmlx_blas(void);
+int cmlx_set_threads(int count);
+// "cpu" or "gpu".
+const char *cmlx_default_device(void);
+size_t cmlx_active_memory(void);
+size_t cmlx_peak_memory(void);
+void cmlx_reset_peak_memory(void);
+int cmlx_set_cache_limit(size_t byte_count);
+int cmlx_clear_cache(void);
+int cmlx_disable_compile(void);
+
+// MARK: Arrays
+
+// Copies `data` (row-major, `rank` dimensions).
+int cmlx_array_copy(cmlx_array *out, const void *data, const int32_t *shape, int rank,
+                    cmlx_dtype dtype);
+int cmlx_array_scalar(cmlx_array *out, float value);
+// Another handle of the same array.
+int cmlx_array_retain(cmlx_array *out, cmlx_array array);
+void cmlx_array_free(cmlx_array array);
+int cmlx_array_rank(cmlx_array array);
+int32_t cmlx_array_dimension(cmlx_array array, int axis);
+size_t cmlx_array_size(cmlx_array array);
+cmlx_dtype cmlx_array_dtype(cmlx_array array);
+// Computes the arrays and everything they need; they are row-major and contiguous afterwards only
+// if made so with `cmlx_contiguous`.
+int cmlx_eval(const cmlx_array *arrays, int count);
+// The bytes of an evaluated array; null before evaluation or when not row-contiguous.
+const void *cmlx_array_data(cmlx_array array);
+
+// MARK: Operators (names and meaning as in MLX)
+
+int cmlx_add(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_subtract(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_multiply(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_divide(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_equal(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_less_equal(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_logical_and(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b);
+int cmlx_sigmoid(cmlx_array *out, cmlx_array a);
+int cmlx_matmul(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count);
+int cmlx_reshape(cmlx_array *out, cmlx_array a, const int32_t *shape, int rank);
+int cmlx_contiguous(cmlx_array *out, cmlx_array a);
+int cmlx_astype(cmlx_array *out, cmlx_array a, cmlx_dtype dtype);
+int cmlx_sum(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions);
+int cmlx_sum_all(cmlx_array *out, cmlx_array a);
+int cmlx_argmax(cmlx_array *out, cmlx_array a, int axis);
+int cmlx_logsumexp(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions);
+int cmlx_softmax(cmlx_array *out, cmlx_array a, int axis);
+int cmlx_take(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis);
+int cmlx_take_along_axis(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis);
+int cmlx_concatenate(cmlx_array *out, const cmlx_array *arrays, int count, int axis);
+int cmlx_slice(cmlx_array *out, cmlx_array a, const int32_t *start, const int32_t *stop, int rank);
+int cmlx_arange(cmlx_array *out, int32_t start, int32_t stop);
+int cmlx_stop_gradient(cmlx_array *out, cmlx_array a);
+int cmlx_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps);
+// `frequencies` may be null; MLX takes periods (θ^(2i/d)), not their inverses.
+int cmlx_rope(cmlx_array *out, cmlx_array x, int dimensions, float theta, int offset,
+              cmlx_array frequencies);
+// q (B,H,L,D), k and v (B,G,S,D); mask: null for none, or a boolean/additive array.
+int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, float scale,
+                   int causal, cmlx_array mask);
+
+// MARK: Gradients
+
+// Called with `input_count` handles that it must free; stores `output_count` new handles in
+// `outputs` and returns 0, or returns nonzero when it failed (nothing stored then). The first
+// output is the scalar loss.
+typedef int (*cmlx_function)(void *context, const cmlx_array *inputs, int input_count,
+                             cmlx_array *outputs, int output_count);
+// `values` receives output_count handles, `gradients` one per input.
+int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_array *inputs,
+                            int input_count, cmlx_array *values, int output_count,
+                            cmlx_array *gradients);
+
+// MARK: Fused operators on the CPU (float32; see fused/fused.h for formulas)
+
+// The instruction set of the matrix products: "avx512", "avx2" or "generic".
+const char *cmlx_fused_instruction_set(void);
+// y_i = x w_iᵀ for several w of one x: x (N,D), w_i (O_i,D) → (N,O_i); `outs` receives count handles.
+int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights, int count);
+// x (N,D), w (V,D), targets int32 (N), weights float32 (N) → weighted loss per row (N).
+// `gradients`: nonzero when the result will be differentiated.
+int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_array targets,
+                             cmlx_array weights, int gradients);
+// q (B,L,H,D), k and v (B,L,G,D), segments int32 (B,L) → (B,L,H,D); causal within a segment.
+int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
+                         cmlx_array segments, float scale);
+// positions int32 (L), inverse frequencies (D/2) → (L,D): cosines, then sines.
+int cmlx_fused_rope_table(cmlx_array *out, cmlx_array positions, cmlx_array inverse_frequencies);
+int cmlx_fused_rope(cmlx_array *out, cmlx_array x, cmlx_array table);
+int cmlx_fused_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps);
+// (x + delta, rms_norm(x + delta)); `outs` receives two handles.
+int cmlx_fused_add_rms_norm(cmlx_array *outs, cmlx_array x, cmlx_array delta, cmlx_array weight,
+                            float eps);
+int cmlx_fused_swiglu(cmlx_array *out, cmlx_array gate, cmlx_array up);
+// ids int32 (N), table (V,D) → (N,D).
+int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table);
+
+// MARK: Updates in place, over plain memory
+
+typedef struct {
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  // 1 − β₁ᵗ and 1 − β₂ᵗ
+  float correction1, correction2;
+  // multiplies the gradient first (clipping, 1 / token count)
+  float gradient_scale;
+} cmlx_adamw_settings;
+
+void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
+                float *second_moment, size_t count, cmlx_adamw_settings settings);
+// Σ x² in double, in a fixed tree: the same for any number of threads.
+double cmlx_squared_norm(const float *values, size_t count);
+// The index of the first NaN or infinity, or `count`.
+size_t cmlx_first_non_finite(const float *values, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

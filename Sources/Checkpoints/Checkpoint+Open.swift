@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Tensors
+
+extension Checkpoint {
+  /// The names of files that travel with the weights.
+  static let tokenizerFileNames = [
+    "added_tokens.json", "chat_template.jinja", "chat_template.json", "generation_config.json",
+    "merges.txt", "special_tokens_map.json", "tokenizer.json", "tokenizer.model",
+    "tokenizer_config.json", "vocab.json",
+  ]
+
+  /// Opens a Hugging Face folder: `config.json` and either `model.safetensors` or shards with
+  /// `model.safetensors.index.json` (the single file wins where both exist, as in transformers).
+  ///
+  /// Headers are read and checked, weights are not. Throws ``CheckpointError``.
+  public static func open(directory: String) throws(CheckpointError) -> Checkpoint {
+    guard let found = FileSystem.names(in: directory) else {
+      throw .cannotRead(
+        path: directory,
+        reason: FileSystem.exists(directory) ? "not a folder" : "no such folder")
+    }
+    let single = FileSystem.join(directory, "model.safetensors")
+    let index = FileSystem.join(directory, "model.safetensors.index.json")
+    let listed: [(name: String, source: TensorSource)]
+    if found.contains("model.safetensors") {
+      listed = try SafetensorsFile(single).sources
+    } else if found.contains("model.safetensors.index.json") {
+      listed = try shardedSources(index: index, directory: directory, present: Set(found))
+    } else {
+      throw .noWeights(directory: directory, found: found)
+    }
+    let configPath = FileSystem.join(directory, "config.json")
+    let config = try document(configPath)
+    guard config.object != nil else {
+      throw .document(
+        .wrongValue(
+          path: "the document", line: nil, origin: configPath, expected: "an object",
+          found: config.kindName))
+    }
+    return Checkpoint(
+      config: config, origin: directory,
+      // Names are unique: duplicates are refused by the JSON reader and the index check.
+      sources: Dictionary(listed.map { ($0.name, $0.source) }) { first, _ in first },
+      tokenizerFiles: try tokenizerFiles(in: directory))
+  }
+
+  /// The tokenizer files of a folder, sorted by name; none is required here.
+  static func tokenizerFiles(in directory: String) throws(CheckpointError) -> [CompanionFile] {
+    guard let found = FileSystem.names(in: directory) else {
+      throw .cannotRead(path: directory, reason: "no such folder")
+    }
+    return tokenizerFileNames.filter(found.contains).map {
+      CompanionFile(name: $0, path: FileSystem.join(directory, $0))
+    }
+  }
+
+  static func document(_ path: String) throws(CheckpointError) -> JSON {
+    let bytes = try FileSystem.read(path)
+    do throws(DocumentError) {
+      return try JSON.parse(bytes, origin: path)
+    } catch {
+      throw .document(error)
+    }
+  }
+
+  private static func shardedSources(
+    index: String, directory: String, present: Set<String>
+  ) throws(CheckpointError) -> [(name: String, source: TensorSource)] {
+    let json = try document(index)
+    guard let map = json["weight_map"]?.object else {
+      throw .index(
+        file: index,
+        .malformed(
+          expected: "an object `weight_map` from tensor to file",
+          found: json["weight_map"]?.kindName ?? "none"))
+    }
+    var tensorsOfShard: [String: Set<String>] = [:]
+    for (tensor, value) in map.members {
+      guard let shard = value.string else {
+        throw .index(
+          file: index,
+          .malformed(expected: "the file name of `\(tensor)`", found: value.kindName))
+      }
+      guard !shard.isEmpty, !shard.contains("/"), !shard.contains("\0"), shard != ".." else {
+        throw .index(file: index, .unsafeFileName(shard, tensor: tensor))
+      }
+      guard present.contains(shard) else {
+        throw .index(file: index, .missingShard(file: shard, tensor: tensor))
+      }
+      tensorsOfShard[shard, default: []].insert(tensor)
+    }
+    var listed: [(name: String, source: TensorSource)] = []
+    for shard in tensorsOfShard.keys.sorted() {
+      let sources = try SafetensorsFile(FileSystem.join(directory, shard)).sources
+      for (name, _) in sources {
+        guard let home = map[name]?.string else {
+          throw .index(file: index, .unlistedTensor(name, shard: shard))
+        }
+        if home != shard {
+          throw .index(file: index, .duplicateTensor(name, listed: home, shard: shard))
+        }
+      }
+      let held = Set(sources.map(\.name))
+      for name in (tensorsOfShard[shard] ?? []).sorted() where !held.contains(name) {
+        throw .index(file: index, .absentTensor(name, shard: shard))
+      }
+      listed += sources
+    }
+    return listed
+  }
+}

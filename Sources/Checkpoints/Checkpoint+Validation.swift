@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Tensors
+
+extension Checkpoint {
+  /// The blueprint of the checkpoint's architecture.
+  public var blueprint: Blueprint {
+    get throws(CheckpointError) { try Blueprint.of(config, origin: origin) }
+  }
+
+  /// Checks the weights against `config.json`: every tensor it calls for is there, has its shape and
+  /// a float type, and no other tensor is.
+  ///
+  /// Reads no weights; see ``checkFinite(threads:)`` for those.
+  public func validate() throws(CheckpointError) {
+    let blueprint = try blueprint
+    let expectations = try blueprint.expectations(config, origin: origin)
+    let expected = Set(expectations.map(\.name))
+    let strangers = names.filter { name in
+      !expected.contains(name) && !blueprint.ignoredSuffixes.contains { name.hasSuffix($0) }
+    }
+    for expectation in expectations {
+      guard let info = info(expectation.name) else {
+        if !expectation.isRequired { continue }
+        throw .missingTensor(
+          expectation.name, shape: expectation.shape, origin: origin,
+          nearest: nearestName(to: expectation.name, in: strangers))
+      }
+      guard info.shape == expectation.shape else {
+        throw .wrongShape(
+          tensor: expectation.name, expected: expectation.shape, found: info.shape,
+          origin: try source(expectation.name).origin)
+      }
+      guard info.elementType.isFloatingPoint else {
+        throw .notAFloatType(info.elementType, tensor: expectation.name)
+      }
+    }
+    if let name = strangers.first, let info = info(name) {
+      let absent = expected.filter { self.info($0) == nil }.sorted()
+      throw .unexpectedTensor(
+        name, shape: info.shape, origin: origin, nearest: nearestName(to: name, in: absent))
+    }
+  }
+}

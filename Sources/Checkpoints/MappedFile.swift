@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A file mapped for reading, unmapped when the last reference goes.
+///
+/// Bytes are lent as `RawSpan`s for the duration of a closure; nobody stores a pointer.
+/// - Important: a mapped file must not be shortened while it is open: the system answers a read
+///   beyond the new end with a signal. Koine never writes in place, so it never does this itself.
+// Safety: `start` points to `byteCount` readable bytes from `init` to `deinit`. It is never written
+// and leaves the object only as a span bound to a closure, so sharing between threads is sound.
+@safe public final class MappedFile: @unchecked Sendable {
+  /// The path it was opened by.
+  public let path: String
+  /// The size of the file when it was opened.
+  public let byteCount: Int
+  private let start: UnsafeMutableRawPointer?
+
+  /// Maps the file at `path`; throws ``CheckpointError/cannotRead(path:reason:)``.
+  public init(_ path: String) throws(CheckpointError) {
+    self.path = path
+    // Safety: the path lives as a C string for the length of the call.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotRead(path: path, reason: FileSystem.reason()) }
+    defer { close(descriptor) }
+    var status = stat()
+    // Safety: plain out-parameter.
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw .cannotRead(path: path, reason: FileSystem.reason())
+    }
+    guard (status.st_mode & S_IFMT) == S_IFREG else {
+      throw .cannotRead(path: path, reason: "not a regular file")
+    }
+    byteCount = Int(status.st_size)
+    guard byteCount > 0 else {
+      unsafe start = nil
+      return
+    }
+    // Safety: a private read-only mapping of the whole file at an address the system chooses.
+    let mapping = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
+      throw .cannotRead(path: path, reason: FileSystem.reason())
+    }
+    unsafe start = unsafe mapping
+  }
+
+  deinit {
+    // Safety: mapped in `init` with this length, and unmapped only here.
+    if let start = unsafe start { unsafe _ = munmap(start, byteCount) }
+  }
+
+  /// Lends the bytes at `range`; traps when it reaches outside the file.
+  public func withBytes<R, E: Error>(
+    _ range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= byteCount,
+      "bytes \(range) of a file of \(byteCount)")
+    // Safety: the range lies inside the mapping, which `self` keeps alive until `body` returns.
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: start.map { unsafe UnsafeRawPointer($0) + range.lowerBound }, count: range.count)
+    defer { extendLifetime(self) }
+    return try body(unsafe bytes.bytes)
+  }
+}

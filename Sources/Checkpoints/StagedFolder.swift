@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The system calls through which output reaches the disk; tests replace them to fill it.
+package struct OutputCalls: Sendable {
+  /// Writes bytes at an offset, like `pwrite`: the number written, or −1 with `errno` set.
+  package var write: @Sendable (_ descriptor: Int32, RawSpan, _ offset: Int) -> Int
+
+  package static let system = OutputCalls { descriptor, bytes, offset in
+    // Safety: the span's bytes are readable for the length of the call.
+    unsafe bytes.withUnsafeBytes {
+      unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset))
+    }
+  }
+}
+
+/// A folder that comes into being whole: filled under a hidden name beside its target, then renamed.
+///
+/// The hidden name holds the process's number; leftovers of processes that were killed are removed
+/// when the same target is written again.
+struct StagedFolder {
+  private let target: String
+  private let staging: String
+  private let byteCount: Int
+  private let calls: OutputCalls
+
+  /// Checks the target and makes the hidden folder. `byteCount` is for messages.
+  init(
+    target: String, force: Bool, byteCount: Int, calls: OutputCalls
+  ) throws(CheckpointError) {
+    let (parent, name) = FileSystem.split(target)
+    self.target = FileSystem.join(parent, name)
+    self.byteCount = byteCount
+    self.calls = calls
+    if FileSystem.exists(target) {
+      guard let present = FileSystem.names(in: target) else {
+        throw .targetExists(directory: target, isCheckpoint: false, force: force)
+      }
+      let isCheckpoint = present.contains("config.json")
+      if !present.isEmpty, !(force && isCheckpoint) {
+        throw .targetExists(directory: target, isCheckpoint: isCheckpoint, force: force)
+      }
+    }
+    try FileSystem.makeDirectories(parent)
+    let prefix = ".\(name).partial-"
+    Self.removeLeftovers(in: parent, prefix: prefix)
+    var number = 0
+    while FileSystem.exists(FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")) {
+      number += 1
+    }
+    staging = FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")
+    // Safety: the path lives as a C string for the length of the call.
+    if unsafe mkdir(staging, 0o777) != 0 {
+      throw .writing(target, neededByteCount: byteCount)
+    }
+  }
+
+  /// Removes hidden folders whose process no longer exists.
+  private static func removeLeftovers(in parent: String, prefix: String) {
+    for name in FileSystem.names(in: parent) ?? [] where name.hasPrefix(prefix) {
+      let digits = name.dropFirst(prefix.count).prefix { $0.isASCII && $0.isNumber }
+      guard let process = Int32(digits), process > 0, process != getpid() else { continue }
+      if kill(process, 0) != 0, errno == ESRCH {
+        FileSystem.remove(FileSystem.join(parent, name))
+      }
+    }
+  }
+
+  func createFile(_ name: String) throws(CheckpointError) -> OutputFile {
+    try OutputFile(
+      FileSystem.join(staging, name), shownAs: FileSystem.join(target, name),
+      byteCount: byteCount, calls: calls)
+  }
+
+  func write(_ bytes: [UInt8], to name: String) throws(CheckpointError) {
+    let file = try createFile(name)
+    try file.write(bytes, at: 0)
+    try file.finish()
+  }
+
+  func write(_ text: String, to name: String) throws(CheckpointError) {
+    try write(Array(text.utf8), to: name)
+  }
+
+  /// Puts the folder in the target's place.
+  func commit() throws(CheckpointError) {
+    FileSystem.synchronizeDirectory(staging)
+    let (parent, _) = FileSystem.split(target)
+    // Renaming a folder onto an empty or absent one is atomic.
+    // Safety, here and below: the paths live as C strings for the length of the call.
+    if unsafe rename(staging, target) == 0 {
+      FileSystem.synchronizeDirectory(parent)
+      return
+    }
+    guard errno == ENOTEMPTY || errno == EEXIST, try exchange() else {
+      throw .cannotWrite(path: target, reason: FileSystem.reason(), neededByteCount: 0)
+    }
+    FileSystem.synchronizeDirectory(parent)
+    // The old checkpoint now bears the hidden name.
+    FileSystem.remove(staging)
+  }
+
+  /// Lets the hidden folder and the target change names: in one step where the file system can, in
+  /// two otherwise (a process killed between them leaves the old checkpoint under the name
+  /// `….old-…` beside the target).
+  private func exchange() throws(CheckpointError) -> Bool {
+    #if canImport(Darwin)
+      if unsafe renamex_np(staging, target, UInt32(RENAME_SWAP)) == 0 { return true }
+    #elseif os(Linux)
+      // Swift's Glibc module does not show renameat2 (a GNU extension), so it is looked up by name.
+      // Safety: the type is that of the C declaration; 2 is RENAME_EXCHANGE.
+      typealias RenameAt2 =
+        @convention(c) (
+          Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+        ) -> Int32
+      if let symbol = unsafe dlsym(nil, "renameat2") {
+        let renameAt2 = unsafe unsafeBitCast(symbol, to: RenameAt2.self)
+        if unsafe renameAt2(AT_FDCWD, staging, AT_FDCWD, target, 2) == 0 { return true }
+      }
+    #endif
+    let old = "\(staging).old"
+    guard unsafe rename(target, old) == 0 else { return false }
+    guard unsafe rename(staging, target) == 0 else {
+      let reason = FileSystem.reason()
+      unsafe _ = rename(old, target)
+      throw .cannotWrite(path: target, reason: reason, neededByteCount: 0)
+    }
+    unsafe _ = rename(old, staging)
+    return true
+  }
+
+  /// Removes the hidden folder; the target is as it was.
+  func discard() { FileSystem.remove(staging) }
+}
+
+/// A file being written at any offset by any thread; closed when the last reference goes.
+final class OutputFile: Sendable {
+  private let descriptor: Int32
+  private let path: String
+  private let byteCount: Int
+  private let calls: OutputCalls
+
+  init(
+    _ path: String, shownAs shown: String, byteCount: Int, calls: OutputCalls
+  ) throws(CheckpointError) {
+    // Safety: the path lives as a C string for the length of the call.
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    self.path = shown
+    self.byteCount = byteCount
+    self.calls = calls
+    if descriptor < 0 {
+      throw .writing(shown, neededByteCount: byteCount)
+    }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Writes all of `bytes` at `offset`.
+  func write(_ bytes: [UInt8], at offset: Int) throws(CheckpointError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = bytes.span.extracting(done...)
+      // Safety: bytes are valid bytes.
+      let count = unsafe calls.write(descriptor, rest.bytes, offset + done)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw .writing(path, code: count == 0 ? ENOSPC : errno, neededByteCount: byteCount)
+      }
+      done += count
+    }
+  }
+
+  /// Asks the system to put the file on the disk, which is when some file systems notice that it
+  /// is full.
+  func finish() throws(CheckpointError) {
+    if fsync(descriptor) != 0 {
+      throw .writing(path, neededByteCount: byteCount)
+    }
+  }
+}
+
+extension CheckpointError {
+  /// The system's error `code`; how many bytes are needed is said where it complains of space.
+  fileprivate static func writing(
+    _ path: String, code: Int32 = errno, neededByteCount: Int
+  ) -> CheckpointError {
+    let isAboutSpace = [ENOSPC, EDQUOT, EFBIG].contains(code)
+    return .cannotWrite(
+      path: path, reason: FileSystem.reason(code),
+      neededByteCount: isAboutSpace ? neededByteCount : 0)
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Tensors
+
+/// What is known of a tensor without reading it.
+public struct TensorInfo: Sendable, Hashable {
+  public let elementType: ElementType
+  public let shape: Shape
+
+  public init(elementType: ElementType, shape: Shape) {
+    self.elementType = elementType
+    self.shape = shape
+  }
+
+  /// The tensor's size on disk.
+  public var byteCount: Int { shape.elementCount * elementType.byteCount }
+}
+
+/// Gives any run of elements of one tensor, on any thread, as often as asked.
+package protocol TensorReader: Sendable {
+  /// Fills `output` with the elements from `start` on, each as the float nearest to it.
+  func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError)
+
+  /// Fills `output` with `count` elements from `start` on, encoded as `type`.
+  ///
+  /// A reader of stored bytes copies them where `type` is the stored type.
+  func read(
+    from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
+  ) throws(CheckpointError)
+}
+
+extension TensorReader {
+  /// Reads floats and rounds them once.
+  package func read(
+    from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
+  ) throws(CheckpointError) {
+    // `inout` spans cannot enter an escaping closure; this one does not escape.
+    try withScratch(count: count) { (floats) throws(CheckpointError) in
+      try read(from: start, into: floats)
+      Conversion.encode(floats.reading, as: type, into: &output)
+    }
+  }
+}
+
+/// A tensor as a checkpoint holds it: what it is, and how to get at its elements.
+package struct TensorSource: Sendable {
+  package let info: TensorInfo
+  /// The file, or the operator, that it comes from; for messages.
+  package let origin: String
+  /// Does what must be known before the first element can be given: nothing for a file; the
+  /// statistics passes of a merge method. Cost and errors are the operator's.
+  package let prepare: @Sendable () throws(CheckpointError) -> any TensorReader
+
+  package init(
+    info: TensorInfo, origin: String,
+    prepare: @escaping @Sendable () throws(CheckpointError) -> any TensorReader
+  ) {
+    self.info = info
+    self.origin = origin
+    self.prepare = prepare
+  }
+}
+
+/// Reads a tensor whose encoded elements lie in a mapped file or in memory.
+package struct StoredReader: TensorReader {
+  enum Storage: Sendable {
+    case file(MappedFile, offset: Int)
+    case memory([UInt8])
+  }
+
+  let info: TensorInfo
+  let storage: Storage
+
+  private func withBytes<R, E: Error>(
+    _ start: Int, _ count: Int, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    let size = info.elementType.byteCount
+    precondition(
+      start >= 0 && start + count <= info.shape.elementCount, "elements outside the tensor")
+    switch storage {
+    case .file(let file, let offset):
+      let first = offset + start * size
+      return try file.withBytes(first..<(first + count * size), body)
+    case .memory(let bytes):
+      return try body(unsafe bytes.span.bytes.extracting((start * size)..<((start + count) * size)))
+    }
+  }
+
+  package func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
+    withBytes(start, output.count) { bytes in
+      Conversion.decode(bytes, as: info.elementType, into: output)
+    }
+  }
+
+  package func read(
+    from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
+  ) throws(CheckpointError) {
+    withBytes(start, count) { bytes in
+      Conversion.convert(bytes, from: info.elementType, to: type, count: count, into: &output)
+    }
+  }
+}
+
+extension TensorReader {
+  /// A run of elements, encoded as `type`.
+  package func bytes(
+    _ range: Range<Int>, as type: ElementType
+  ) throws(CheckpointError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: range.count * type.byteCount)
+    do {
+      var span = bytes.mutableSpan
+      // Safety: any bytes are valid bytes.
+      var target = unsafe span.mutableBytes
+      try read(from: range.lowerBound, count: range.count, as: type, into: &target)
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// What can be wrong with texts, task rows, templates, token files and their mixtures.
+public enum CorpusError: Diagnosed, Equatable {
+  /// A file that a recipe names is not there.
+  case missingFile(String)
+  /// The file is there but the system does not let us read it.
+  case unreadable(String, reason: String)
+  /// A name whose ending says nothing we read.
+  case unknownFormat(String, known: [String])
+  /// A `.gz` name over bytes that are not gzip.
+  case notGzip(String)
+  /// A gzip stream that ends early or whose checksum is wrong, after `byte` readable bytes.
+  case damagedGzip(String, byte: Int, reason: String)
+  /// A byte that cannot be there in UTF-8; lines count from 1, bytes from 0 in the unpacked text.
+  case notUTF8(String, line: Int, byte: Int, value: UInt8)
+  /// Nothing is left to train on.
+  case emptyCorpus(String, reason: String)
+  /// A line of JSONL that is not an object with the field we need.
+  case badRecord(String, line: Int, problem: String)
+  /// A table's line with too few or too many columns.
+  case columns(String, line: Int, expected: String, found: Int)
+  /// A table whose header lacks a column.
+  case missingColumn(String, column: String, found: [String])
+  /// Held-out text cannot be taken from fewer than two documents.
+  case cannotSplit(String, documentCount: Int)
+  /// A setting outside its range.
+  case setting(String, expected: String, found: String)
+  /// A template that names a field the rows lack.
+  case unknownPlaceholder(String, template: String, known: [String])
+  /// A template with a brace that opens or closes nothing.
+  case unbalancedTemplate(String, position: Int)
+  /// A row whose label is not among the task's choices.
+  case unknownLabel(String, row: String, known: [String])
+  /// A token file whose header and bytes disagree.
+  case shard(String, field: String, expected: String, found: String)
+  /// A token id outside the vocabulary.
+  case tokenOutOfRange(String, document: Int, id: Int, vocabularySize: Int)
+  /// An answer that no window can hold.
+  case answerTooLong(example: Int, tokenCount: Int, windowLength: Int)
+  /// A saved sampler state that belongs to other data or settings.
+  case stateMismatch(String, expected: String, found: String)
+  /// The output exists and nobody said that it may be replaced.
+  case outputExists(String)
+  /// The system refused a write: disk full, no permission, no such folder.
+  case cannotWrite(String, reason: String)
+
+  public var diagnosis: Diagnosis {
+    switch self {
+    case .missingFile(let path):
+      Diagnosis(
+        what: "The data file does not exist.", where: path,
+        next: "Check the name in the recipe and the folder given by --data or KOINE_DATA.")
+    case .unreadable(let path, let reason):
+      Diagnosis(
+        what: "The file cannot be read: \(reason).", where: path,
+        next: "Give a readable file.")
+    case .unknownFormat(let path, let known):
+      Diagnosis(
+        what: "The file's ending is none of \(known.joined(separator: ", ")).", where: path,
+        next: "Rename the file by its format or convert it.")
+    case .notGzip(let path):
+      Diagnosis(
+        what: "The name ends in .gz, the bytes are not gzip.", where: path,
+        next: "Remove .gz from the name or compress the file with gzip.")
+    case .damagedGzip(let path, let byte, let reason):
+      Diagnosis(
+        what: "The gzip stream is damaged: \(reason).",
+        where: "\(path), after \(byte) bytes of text",
+        next: "The download is incomplete or was changed; fetch the file again.")
+    case .notUTF8(let path, let line, let byte, let value):
+      Diagnosis(
+        what: "The text is not UTF-8: unexpected byte 0x\(String(value, radix: 16)).",
+        where: "\(path), line \(line), byte \(byte)",
+        next: "Convert it, for example with `iconv -f ISO-8859-1 -t UTF-8`, or mend that line.")
+    case .emptyCorpus(let name, let reason):
+      Diagnosis(
+        what: "The corpus is empty: \(reason).", where: name,
+        next: "Give at least one file with text in it.")
+    case .badRecord(let path, let line, let problem):
+      Diagnosis(
+        what: "The record cannot be read: \(problem).", where: "\(path), line \(line)",
+        next: "Each line must be a JSON object like {\"text\": \"…\"}.")
+    case .columns(let path, let line, let expected, let found):
+      Diagnosis(
+        what: "The line should have \(expected), it has \(found).",
+        where: "\(path), line \(line)",
+        next: "Separate the columns with single tabs; put text that holds tabs in double quotes.")
+    case .missingColumn(let path, let column, let found):
+      Diagnosis(
+        what: "The column `\(column)` is missing; the header has \(Self.list(found)).",
+        where: "\(path), line 1",
+        next: nearestName(to: column, in: found).map { "Rename `\($0)` to `\(column)`." }
+          ?? "Start the file with the header index_id, category, text.")
+    case .cannotSplit(let name, let count):
+      Diagnosis(
+        what: "Held-out text needs at least 2 documents, found \(count).", where: name,
+        next: "Separate documents with empty lines, or read each line as a document.")
+    case .setting(let name, let expected, let found):
+      Diagnosis(
+        what: "`\(name)` should be \(expected), found \(found).", where: "settings of the corpus",
+        next: "Correct the value.")
+    case .unknownPlaceholder(let name, let template, let known):
+      Diagnosis(
+        what: "The template names `\(name)`, the rows have \(Self.list(known)).",
+        where: "template \"\(template)\"",
+        next: nearestName(to: name, in: known).map { "Did you mean `\($0)`?" }
+          ?? "Use one of \(Self.list(known)).")
+    case .unbalancedTemplate(let template, let position):
+      Diagnosis(
+        what: "A brace at character \(position) opens or closes no placeholder.",
+        where: "template \"\(template)\"",
+        next: "Write placeholders as {text} or {{text}}; other braces are not allowed.")
+    case .unknownLabel(let label, let row, let known):
+      Diagnosis(
+        what: "The label `\(label)` is none of \(Self.list(known)).", where: "row \(row)",
+        next: nearestName(to: label, in: known).map { "Did you mean `\($0)`?" }
+          ?? "Add the label to the task's choices or correct the row.")
+    case .shard(let path, let field, let expected, let found):
+      Diagnosis(
+        what: "The token file's \(field) should be \(expected), found \(found).", where: path,
+        next: "The file is damaged or not one of ours; delete it and run the step again.")
+    case .tokenOutOfRange(let path, let document, let id, let size):
+      Diagnosis(
+        what: "Token id \(id) is outside the vocabulary of \(size).",
+        where: "\(path), document \(document)",
+        next: "Encode the text with the tokenizer of the model, then build the file again.")
+    case .answerTooLong(let example, let count, let length):
+      Diagnosis(
+        what: "The answer has \(count) tokens, a window holds \(length).",
+        where: "example \(example)",
+        next: "Use longer windows or shorter answers.")
+    case .stateMismatch(let part, let expected, let found):
+      Diagnosis(
+        what: "The saved position belongs to other data: \(expected) now, \(found) then.",
+        where: part,
+        next: "Restore the data and settings of that run, or start the training anew.")
+    case .outputExists(let path):
+      Diagnosis(
+        what: "The output exists already.", where: path,
+        next: "Choose another name or say --force to replace it.", kind: .failed)
+    case .cannotWrite(let path, let reason):
+      Diagnosis(
+        what: "The output cannot be written: \(reason).", where: path,
+        next: "Free space or choose another folder; nothing half-written was left there.",
+        kind: .failed)
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.map { "`\($0)`" }.joined(separator: ", ")
+  }
+}

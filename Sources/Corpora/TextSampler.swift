@@ -1,0 +1,223 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One source of a text mixture.
+public struct TextSource: Sendable {
+  /// A name for messages, statistics and the random stream: sources of a mixture differ in it.
+  public var name: String
+  /// The tokens.
+  public var shard: TokenShard
+  /// The share of the mixture's tokens; positive, any scale.
+  public var share: Double
+
+  /// Makes a source.
+  public init(name: String, shard: TokenShard, share: Double) {
+    self.name = name
+    self.shard = shard
+    self.share = share
+  }
+}
+
+/// Windows of running text from several token files, mixed by shares of tokens.
+///
+/// **Order.** The documents of a source are shuffled anew in each epoch; a document longer than eight
+/// windows is cut into passages of that length first, shuffled like documents. Whenever a lane
+/// is out of text it takes the next passage of the source that is furthest behind its share
+/// (handed-out tokens / share, the first source wins a tie), so that shares hold at every moment to
+/// within one passage. `laneCount` lanes are read side by side: window k comes from lane
+/// k mod laneCount, and the windows of a batch are from different documents.
+///
+/// **Packing.** A lane is one endless stream, cut every T tokens; neighbouring windows overlap by
+/// the one token that is the last target of one and the first input of the other, so each token is a
+/// target once an epoch. Documents end with the end-of-text token, which is trained. As an *input*
+/// that token opens the next document: it has its segment, so the first word of a document is
+/// learnt from end-of-text alone, which is how rolling evaluation asks for it. A passage from inside
+/// a document is opened by the token before it, for context only (weight 0).
+public struct TextSampler: WindowSampler {
+  /// Where a lane stands inside a source; `next == end`: it needs a passage.
+  struct Lane: Codable, Equatable, Sendable {
+    var source = 0
+    var next = 0  // position in the shard of the next target
+    var end = 0
+  }
+
+  /// Where the sampler stands.
+  public struct State: Codable, Equatable, Sendable {
+    var fingerprint: String
+    var windows: Int
+    var taken: [Int]  // passages handed out, by source, over all epochs
+    var tokens: [Int]  // tokens handed out, by source
+    var lanes: [Lane]
+  }
+
+  public let windowLength: Int
+  private let sources: [Source]
+  private let seed: UInt64
+  private var current: State
+
+  private struct Source: Sendable {
+    let name: String
+    let shard: TokenShard
+    let share: Double
+    let passages: [Range<Int>]
+  }
+
+  /// Makes a sampler at its first window.
+  ///
+  /// Throws ``CorpusError/setting(_:expected:found:)`` for no sources, equal names, shares that are
+  /// not positive, lengths below 1, or sources with different end-of-text ids or vocabularies.
+  public init(
+    _ sources: [TextSource], windowLength: Int, seed: UInt64, laneCount: Int = 32
+  ) throws {
+    try Self.check(sources, windowLength: windowLength, laneCount: laneCount)
+    self.windowLength = windowLength
+    self.seed = seed
+    self.sources = sources.map { source in
+      Source(
+        name: source.name, shard: source.shard, share: source.share,
+        passages: Self.passages(of: source.shard, length: 8 * windowLength))
+    }
+    var hasher = ContentHasher(seed: seed)
+    for source in sources {
+      let facts = "\(source.name)\t\(source.share)\t\(source.shard.header.contentHash.hex)\n"
+      hasher.absorb(facts.utf8)
+    }
+    hasher.absorb("\(windowLength) \(laneCount)".utf8)
+    let zeros = [Int](repeating: 0, count: sources.count)
+    current = State(
+      fingerprint: hasher.finish().hex, windows: 0, taken: zeros, tokens: zeros,
+      lanes: [Lane](repeating: Lane(), count: laneCount))
+  }
+
+  public var state: SamplerState { .text(current) }
+
+  public mutating func restore(_ state: SamplerState) throws {
+    guard case .text(let saved) = state else {
+      throw CorpusError.stateMismatch("text sampler", expected: "text", found: state.kind)
+    }
+    guard saved.fingerprint == current.fingerprint, saved.lanes.count == current.lanes.count else {
+      throw CorpusError.stateMismatch(
+        "text sampler", expected: current.fingerprint, found: saved.fingerprint)
+    }
+    current = saved
+  }
+
+  public var statistics: [SourceStatistics] {
+    sources.indices.map { i in
+      SourceStatistics(
+        name: sources[i].name, tokens: current.tokens[i],
+        epochs: Double(current.taken[i]) / Double(sources[i].passages.count))
+    }
+  }
+
+  public mutating func next() -> Window {
+    let index = current.windows % current.lanes.count
+    var lane = current.lanes[index]
+    let count = windowLength + 1
+    var window = Window(tokens: [], weights: [], segments: [])
+    window.tokens.reserveCapacity(count)
+    window.weights.reserveCapacity(windowLength)
+    window.segments.reserveCapacity(count)
+    var segment: Int32 = 0
+    if lane.next == lane.end { lane = takePassage() }
+    window.tokens.append(opening(of: lane).token)
+    window.segments.append(segment)
+    while window.tokens.count < count {
+      if lane.next == lane.end {
+        let last = window.tokens[window.tokens.count - 1]
+        let endedDocument = last == sources[lane.source].shard.header.endOfText
+        lane = takePassage()
+        segment += 1
+        let (token, startsDocument) = opening(of: lane)
+        if endedDocument && startsDocument {
+          window.segments[window.segments.count - 1] = segment
+        } else {
+          window.tokens.append(token)
+          window.weights.append(0)
+          window.segments.append(segment)
+          continue
+        }
+      }
+      let length = min(count - window.tokens.count, lane.end - lane.next)
+      sources[lane.source].shard.append(lane.next..<(lane.next + length), to: &window.tokens)
+      window.weights.append(contentsOf: repeatElement(1, count: length))
+      window.segments.append(contentsOf: repeatElement(segment, count: length))
+      lane.next += length
+    }
+    current.lanes[index] = lane
+    current.windows += 1
+    return window
+  }
+
+  /// The input before the lane's next target: the token before it, or end-of-text.
+  private func opening(of lane: Lane) -> (token: Int32, startsDocument: Bool) {
+    let shard = sources[lane.source].shard
+    let end = shard.header.endOfText
+    guard lane.next > 0 else { return (end, true) }
+    let before = shard.tokens(in: (lane.next - 1)..<lane.next)[0]
+    return (before, before == end)
+  }
+
+  private mutating func takePassage() -> Lane {
+    var chosen = 0
+    var least = Double.infinity
+    for i in sources.indices {
+      let progress = Double(current.tokens[i]) / sources[i].share
+      if progress < least { (chosen, least) = (i, progress) }
+    }
+    let source = sources[chosen]
+    let (epoch, position) = current.taken[chosen].quotientAndRemainder(
+      dividingBy: source.passages.count)
+    let order = Permutation(
+      count: source.passages.count, seed: seed, name: source.name, epoch: epoch)
+    let passage = source.passages[order[position]]
+    current.taken[chosen] += 1
+    current.tokens[chosen] += passage.count
+    return Lane(source: chosen, next: passage.lowerBound, end: passage.upperBound)
+  }
+
+  private static func passages(of shard: TokenShard, length: Int) -> [Range<Int>] {
+    var passages: [Range<Int>] = []
+    for document in 0..<shard.documentCount {
+      let range = shard.range(ofDocument: document)
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: length) {
+        passages.append(start..<min(start + length, range.upperBound))
+      }
+    }
+    return passages
+  }
+
+  private static func check(
+    _ sources: [TextSource], windowLength: Int, laneCount: Int
+  ) throws {
+    guard let first = sources.first else {
+      throw CorpusError.setting("sources", expected: "at least one", found: "none")
+    }
+    guard windowLength > 0, laneCount > 0 else {
+      throw CorpusError.setting(
+        "window_length and lanes", expected: "positive", found: "\(windowLength), \(laneCount)")
+    }
+    guard Set(sources.map(\.name)).count == sources.count else {
+      throw CorpusError.setting(
+        "sources", expected: "different names",
+        found: sources.map(\.name).joined(separator: ", "))
+    }
+    for source in sources {
+      guard source.share > 0, source.share.isFinite else {
+        throw CorpusError.setting(
+          "share of \(source.name)", expected: "a positive number", found: "\(source.share)")
+      }
+      let (a, b) = (first.shard.header, source.shard.header)
+      guard a.endOfText == b.endOfText, a.vocabularySize == b.vocabularySize,
+        a.tokenizerHash == b.tokenizerHash
+      else {
+        throw CorpusError.shard(
+          source.shard.path, field: "tokenizer", expected: "that of \(first.shard.path)",
+          found: "another")
+      }
+      guard source.shard.documentCount > 0 else {
+        throw CorpusError.emptyCorpus(source.shard.path, reason: "no documents")
+      }
+    }
+  }
+}

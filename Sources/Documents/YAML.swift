@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Yams
+
+/// Reads YAML.
+public enum YAML {
+  /// Parses one document.
+  ///
+  /// A byte order mark at the start is skipped; line ends may be LF, CR LF or CR. Anchors and
+  /// aliases are resolved. Refused, because reading them otherwise would mislead: a second
+  /// document, keys that repeat or are no scalars, merge keys (`<<`, not in YAML 1.2), tags other
+  /// than `!!str`, control characters, more than 128 levels, and aliases that stand for more than a
+  /// million values.
+  /// - Throws: `DocumentError.syntax` with the line.
+  public static func parse(_ text: String, origin: String) throws(DocumentError) -> Node {
+    let masked = try YAMLMask.mask(text, origin: origin)
+    let parser: Yams.Parser
+    let root: Yams.Node?
+    do {
+      parser = try Yams.Parser(yaml: masked, resolver: .basic, encoding: .utf8)
+      root = try parser.singleRoot()
+    } catch let problem as YamlError {
+      throw .syntax(
+        origin: origin, position: Self.position(of: problem), problem: Self.message(of: problem))
+    } catch {
+      throw .syntax(origin: origin, position: "line 1", problem: "\(error)")
+    }
+    guard let root else {
+      throw .syntax(origin: origin, position: "line 1", problem: "the document is empty")
+    }
+    var composer = YAMLComposer(origin: origin)
+    // The nodes hold their anchors weakly; the parser owns them.
+    return try withExtendedLifetime(parser) { () throws(DocumentError) -> Node in
+      try composer.compose(root, depth: 1).node
+    }
+  }
+
+  private static func position(of problem: YamlError) -> String {
+    switch problem {
+    case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+      "line \(mark.line)"
+    case .duplicatedKeysInMapping(_, let context): "line \(context.mark.line)"
+    default: "line 1"
+    }
+  }
+
+  private static func message(of problem: YamlError) -> String {
+    switch problem {
+    case .parser(_, let text, _, _) where text.hasPrefix("Maximum nesting level"):
+      YAMLComposer.tooDeep
+    case .scanner(_, let text, _, _), .parser(_, let text, _, _): text
+    // The only problem left to Yams' composer, which never sees an alias.
+    case .composer: "a second document begins, where one is expected"
+    case .duplicatedKeysInMapping(let keys, _):
+      "the key `\(YAMLMask.unmask(keys.first ?? "").excerpt)`, first here, stands twice"
+    default: "\(problem)"
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Checkpoints
+  import Documents
+  import Tensors
+
+  /// A language model in memory, ready to score and to write.
+  ///
+  /// Weights are float32 whatever the folder holds. Calls hop onto the engine's thread by
+  /// themselves and may come from anywhere.
+  ///
+  /// `@unchecked Sendable`: arrays are touched on the engine's thread only.
+  public final class Model: @unchecked Sendable {
+    /// `config.json` as read.
+    public let config: JSON
+    let architecture: any Architecture
+    let parameters: Parameters
+    let kernels: Kernels
+
+    /// Loads every tensor the architecture names.
+    ///
+    /// Cost: one read of the checkpoint, 4 bytes a parameter. A lazy checkpoint (a merge) is
+    /// computed on the way and touches no disk.
+    /// - Throws: `CheckpointError` for missing or misshapen tensors, `ModelError` for a
+    ///   configuration that cannot run.
+    public convenience init(_ checkpoint: Checkpoint) throws {
+      try self.init(checkpoint, kernels: .best)
+    }
+
+    package init(_ checkpoint: Checkpoint, kernels: Kernels) throws {
+      config = checkpoint.config
+      self.kernels = kernels
+      architecture = try Architectures.make(config: checkpoint.config)
+      try checkpoint.validate()
+      parameters = try Engine.run {
+        var arrays: [String: DeviceArray] = [:]
+        for name in checkpoint.names {
+          guard let info = checkpoint.info(name) else { continue }
+          arrays[name] = try DeviceArray(
+            checkpoint.floats(name), shape: info.shape.extents)
+        }
+        return Parameters(arrays)
+      }
+    }
+
+    /// A model over memory that somebody else owns and updates (Training).
+    package init(config: JSON, parameters: Parameters, kernels: Kernels = .best) throws {
+      self.config = config
+      self.kernels = kernels
+      architecture = try Architectures.make(config: config)
+      self.parameters = parameters
+    }
+
+    /// V
+    public var vocabularySize: Int { architecture.sizes.vocabularySize }
+
+    /// The longest input in tokens.
+    public var maximumPositions: Int { architecture.sizes.maximumPositions }
+
+    /// The logits after every token of `ids`, row-major (L, V).
+    ///
+    /// - Throws: `ModelError.idOutOfRange`, or `.length` for an empty or too long input.
+    public func logits(_ ids: [Int32]) throws -> [[Float]] {
+      try checkIDs(ids)
+      return try Engine.run {
+        let hidden = try architecture.hidden(
+          parameters, ids: DeviceArray(ids, shape: [1, ids.count]), segments: nil, cache: nil,
+          kernels: kernels)
+        let flat = try logits(ofHidden: hidden).floats()
+        return (0..<ids.count).map { row in
+          Array(flat[row * vocabularySize..<(row + 1) * vocabularySize])
+        }
+      }
+    }
+
+    func logits(ofHidden hidden: DeviceArray) throws -> DeviceArray {
+      let head = try parameters[architecture.headName(in: parameters)]
+      return try kernels.linear(hidden, [head])[0]
+    }
+
+    func checkIDs(_ ids: [Int32]) throws(ModelError) {
+      guard (1...maximumPositions).contains(ids.count) else {
+        throw .length(tokenCount: ids.count, limit: maximumPositions)
+      }
+      for id in ids where id < 0 || id >= vocabularySize {
+        throw .idOutOfRange(id: Int(id), vocabularySize: vocabularySize)
+      }
+    }
+  }
+
+  /// The training side of a model: the loss of a batch as a graph.
+  package struct LossFunction {
+    private let architecture: any Architecture
+    private let kernels: Kernels
+
+    package init(config: JSON, kernels: Kernels = .best) throws {
+      architecture = try Architectures.make(config: config)
+      self.kernels = kernels
+    }
+
+    package var vocabularySize: Int { architecture.sizes.vocabularySize }
+    package var maximumPositions: Int { architecture.sizes.maximumPositions }
+
+    /// Σ weight · cross-entropy over the batch, in nats; divide by the token count outside.
+    ///
+    /// - Parameters: ids, targets and segments (B, L) int32, weights (B, L).
+    package func callAsFunction(
+      _ parameters: Parameters, ids: DeviceArray, targets: DeviceArray, weights: DeviceArray,
+      segments: DeviceArray
+    ) throws -> DeviceArray {
+      let rows = targets.count
+      let hidden = try architecture.hidden(
+        parameters, ids: ids, segments: segments, cache: nil, kernels: kernels)
+      return try sum(
+        kernels.crossEntropy(
+          hidden, parameters[architecture.headName(in: parameters)],
+          targets: reshape(targets, [rows]), weights: reshape(weights, [rows]),
+          differentiated: true))
+    }
+  }
+#endif

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// What can go wrong between a checkpoint and an answer.
+public enum ModelError: Diagnosed, Equatable {
+  /// The engine (MLX) refused or failed; `operation` names the call.
+  case engine(operation: String, message: String)
+  /// `config.json` says something that cannot be or that Koine cannot run yet.
+  case configuration(key: String, expected: String, found: String)
+  /// No architecture of this `model_type`.
+  case unknownArchitecture(String, known: [String])
+  /// A token id the embedding has no row for.
+  case idOutOfRange(id: Int, vocabularySize: Int)
+  /// A text longer than the model's positions, or an empty one where a token is needed.
+  case length(tokenCount: Int, limit: Int)
+  /// The linked BLAS is the slow reference one.
+  case slowBLAS(String)
+  /// A loss, gradient or logit that is NaN or infinite.
+  case notFinite(name: String, index: Int)
+
+  public var diagnosis: Diagnosis {
+    switch self {
+    case .engine(let operation, let message):
+      Diagnosis(
+        what: "The array engine failed: \(message).", where: "in \(operation)",
+        next: "If the machine is out of memory, use a smaller batch; otherwise please report it.",
+        kind: .failed)
+    case .configuration(let key, let expected, let found):
+      Diagnosis(
+        what: "`\(key)` should be \(expected), found \(found).", where: "config.json",
+        next: "Correct the configuration, or use a model of a supported kind.")
+    case .unknownArchitecture(let name, let known):
+      Diagnosis(
+        what: "Koine cannot run models of the type `\(name)` yet.",
+        where: "config.json, `model_type`",
+        next: "It runs \(known.joined(separator: ", ")); merging by weights works for any model.")
+    case .idOutOfRange(let id, let vocabularySize):
+      Diagnosis(
+        what: "The token id \(id) is outside the model's vocabulary of \(vocabularySize).",
+        where: "the input ids",
+        next: "Encode the text with the tokenizer of this very model.")
+    case .length(let tokenCount, let limit):
+      Diagnosis(
+        what: "\(tokenCount) tokens do not fit: the model takes 1 to \(limit).",
+        where: "the input ids", next: "Cut the text, or use a model with more positions.")
+    case .slowBLAS(let name):
+      Diagnosis(
+        what: "Matrix products would run on \(name), some thirty times slower than OpenBLAS.",
+        where: "the link order of this build",
+        next: "Run scripts/setup, then build again; `koine --version` shows the BLAS in use.",
+        kind: .failed)
+    case .notFinite(let name, let index):
+      Diagnosis(
+        what: "`\(name)` is not finite at element \(index).", where: "in the model's arithmetic",
+        next: "Lower the learning rate, or check the weights with `koine inspect`.", kind: .failed)
+    }
+  }
+}

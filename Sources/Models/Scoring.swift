@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  /// A stretch of tokens whose likelihood is asked for.
+  public struct ScoringRequest: Sendable {
+    /// Context and continuation.
+    public var ids: [Int32]
+    /// Where the continuation starts; at least 1, because something must predict its first token.
+    public var start: Int
+
+    public init(ids: [Int32], start: Int) {
+      self.ids = ids
+      self.start = start
+    }
+  }
+
+  /// The answer to a `ScoringRequest`.
+  public struct ScoringResult: Equatable, Sendable {
+    /// Σ log p(token | all before), natural logarithm.
+    public var logLikelihood: Double
+    /// Whether every token of the continuation is the most likely one; `nil` if not asked for.
+    public var isGreedy: Bool?
+  }
+
+  extension Model {
+    /// The log-likelihoods of continuations, in the order of the requests.
+    ///
+    /// Requests are sorted by length and batched up to `batchTokens` tokens, padded on the right;
+    /// requests that differ only in their last token share one pass. Sums are in double.
+    /// - Parameter greedy: also say whether the continuation is the greedy one; costs the full
+    ///   logits of the continuation's positions.
+    /// - Throws: `ModelError`; `.notFinite` when a likelihood is NaN.
+    public func score(
+      _ requests: [ScoringRequest], greedy: Bool = false, batchTokens: Int = 4096,
+      progress: (Int) throws -> Void = { _ in }
+    ) throws -> [ScoringResult] {
+      // Equal inputs (all but the last token) are computed once.
+      struct Key: Hashable {
+        var input: ArraySlice<Int32>
+        var start: Int
+      }
+      var groups: [Key: Int] = [:]
+      var inputs: [(input: ArraySlice<Int32>, start: Int, requests: [Int])] = []
+      for (index, request) in requests.enumerated() {
+        guard request.start >= 1, request.start < request.ids.count else {
+          throw ModelError.length(tokenCount: request.ids.count, limit: maximumPositions)
+        }
+        let input = request.ids.dropLast()
+        try checkIDs(Array(input))
+        try checkIDs([request.ids[request.ids.count - 1]])
+        let key = Key(input: input, start: request.start)
+        if let known = groups[key] {
+          inputs[known].requests.append(index)
+        } else {
+          groups[key] = inputs.count
+          inputs.append((input, request.start, [index]))
+        }
+      }
+      let order = inputs.indices.sorted {
+        (inputs[$1].input.count, $0) < (inputs[$0].input.count, $1)
+      }
+      var results = [ScoringResult?](repeating: nil, count: requests.count)
+      var position = 0
+      while position < order.count {
+        let length = inputs[order[position]].input.count
+        let rows = min(order.count - position, max(1, batchTokens / length))
+        let batch = order[position..<position + rows].map { inputs[$0] }
+        try Engine.run {
+          try scoreBatch(batch, requests: requests, length: length, greedy: greedy, &results)
+        }
+        position += rows
+        try progress(position)
+      }
+      return results.compactMap { $0 }
+    }
+
+    private func scoreBatch(
+      _ batch: [(input: ArraySlice<Int32>, start: Int, requests: [Int])],
+      requests: [ScoringRequest], length: Int, greedy: Bool, _ results: inout [ScoringResult?]
+    ) throws {
+      var ids: [Int32] = []
+      var segments: [Int32] = []
+      var rows: [Int32] = []  // positions of the batch whose prediction is asked for
+      var targets: [Int32] = []
+      var spans: [(request: Int, range: Range<Int>)] = []
+      for (row, entry) in batch.enumerated() {
+        ids.append(contentsOf: entry.input)
+        ids.append(contentsOf: repeatElement(0, count: length - entry.input.count))
+        segments.append(contentsOf: repeatElement(0, count: entry.input.count))
+        segments.append(contentsOf: repeatElement(-1, count: length - entry.input.count))
+        for request in entry.requests {
+          let first = rows.count
+          for position in entry.start - 1..<entry.input.count {
+            rows.append(Int32(row * length + position))
+            targets.append(requests[request].ids[position + 1])
+          }
+          spans.append((request, first..<rows.count))
+        }
+      }
+      let hidden = try architecture.hidden(
+        parameters, ids: DeviceArray(ids, shape: [batch.count, length]),
+        segments: DeviceArray(segments, shape: [batch.count, length]), cache: nil, kernels: kernels)
+      let asked = try take(hidden, DeviceArray(rows, shape: [rows.count]), axis: 0)
+      let targetArray = try DeviceArray(targets, shape: [rows.count])
+      let losses: [Float]
+      var best: [Int32] = []
+      if greedy {
+        let logits = try logits(ofHidden: asked)
+        let chosen = try reshape(
+          takeAlongAxis(logits, reshape(targetArray, [rows.count, 1]), axis: 1), [rows.count])
+        let loss = try subtract(logSumExp(logits, axis: 1), chosen)
+        let arg = try argmax(logits, axis: 1)
+        try evaluate([loss, arg])
+        losses = try loss.floats()
+        best = try arg.integers()
+      } else {
+        let ones = try DeviceArray([Float](repeating: 1, count: rows.count), shape: [rows.count])
+        losses = try kernels.crossEntropy(
+          asked, parameters[architecture.headName(in: parameters)], targets: targetArray,
+          weights: ones, differentiated: false
+        ).floats()
+      }
+      for (request, range) in spans {
+        var total = 0.0
+        for index in range { total -= Double(losses[index]) }
+        guard !total.isNaN else {
+          throw ModelError.notFinite(name: "log-likelihood of request", index: request)
+        }
+        results[request] = ScoringResult(
+          logLikelihood: total,
+          isGreedy: greedy ? range.allSatisfy { best[$0] == targets[$0] } : nil)
+      }
+    }
+  }
+#endif

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A wish to stop that long work looks at between safe points.
+///
+/// It never interrupts by itself: a step polls `isRequested` or calls `check()` where stopping
+/// loses nothing, saves what it wants to keep, and throws `StepInterrupted`.
+public final class Cancellation: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  /// A token that nobody has asked to stop yet.
+  public init() {}
+
+  /// Asks the work to stop; any thread may, any number of times.
+  public func request() { flag.store(true, ordering: .releasing) }
+
+  /// Whether the work should stop at its next safe point; cheap enough for every iteration.
+  public var isRequested: Bool { flag.load(ordering: .acquiring) }
+
+  /// Throws `StepInterrupted` when the work should stop.
+  public func check() throws {
+    if isRequested { throw StepInterrupted() }
+  }
+}
+
+/// Thrown by a step that stopped because it was asked to.
+public struct StepInterrupted: Error, Equatable {
+  /// Stopped at a safe point.
+  public init() {}
+}
+
+/// Turns SIGINT, SIGTERM and SIGHUP into a wish to stop: the first asks, the second ends the
+/// process at once with exit code 130.
+///
+/// Make one at the start of a command and keep it; when it goes, signals act as before. A signal
+/// that the process was told to ignore (`nohup`, a shell's background job) stays ignored.
+public final class InterruptSignals {
+  private var sources: [(number: Int32, source: any DispatchSourceSignal)] = []
+
+  /// - Parameters:
+  ///   - cancellation: asked to stop by the first signal.
+  ///   - onFirst: called on the first signal, on a thread of its own: say what happens next.
+  public init(cancellation: Cancellation, onFirst: @escaping @Sendable () -> Void) {
+    let queue = DispatchQueue(label: "koine.signals", qos: .userInteractive)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let previous = signal(number, SIG_IGN)
+      if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        guard !cancellation.isRequested else { _exit(130) }
+        cancellation.request()
+        onFirst()
+      }
+      // Until the system has registered the source, a signal would be ignored and lost.
+      let isRegistered = DispatchSemaphore(value: 0)
+      source.setRegistrationHandler { isRegistered.signal() }
+      source.resume()
+      isRegistered.wait()
+      sources.append((number, source))
+    }
+  }
+
+  deinit {
+    for (number, source) in sources {
+      source.cancel()
+      signal(number, SIG_DFL)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Runs
+
+/// This program's version.
+public enum KoineVersion {
+  /// As in the changelog.
+  public static let current = "0.1.0"
+}
+
+/// What the operating system tells about the machine and this process.
+package enum Machine {
+  /// The environment of a run whose array engine, BLAS and device the caller knows.
+  package static func environment(
+    engine: String, blas: String, device: String
+  ) -> RunEnvironment {
+    let information = ProcessInfo.processInfo
+    return RunEnvironment(
+      engine: engine, blas: blas, device: device, system: information.operatingSystemVersionString,
+      processor: processor(), coreCount: information.activeProcessorCount,
+      memoryByteCount: Int(clamping: information.physicalMemory))
+  }
+
+  private static func processor() -> String {
+    #if os(Linux)
+      let text = (try? Disk.read("/proc/cpuinfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+      let name = line?.split(separator: ":", maxSplits: 1).last.map(String.init) ?? ""
+      return name.trimmingCharacters(in: .whitespaces)
+    #else
+      return ""
+    #endif
+  }
+
+  /// The highest resident memory of this process, in bytes: since `resetPeakMemory` where the
+  /// system can forget (Linux), else since it began. `nil` when unknown.
+  package static func peakMemoryByteCount() -> Int? {
+    var usage = rusage()
+    #if canImport(Glibc)
+      let status = getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+      let unit = 1024  // Linux counts kibibytes, Darwin bytes.
+    #else
+      let status = getrusage(RUSAGE_SELF, &usage)
+      let unit = 1
+    #endif
+    return status == 0 ? Int(usage.ru_maxrss) * unit : nil
+  }
+
+  /// Makes the system forget the highest memory so far, so that each step has its own figure.
+  package static func resetPeakMemory() {
+    #if os(Linux)
+      // proc(5): 5 resets the peak resident set size. Where it is not allowed the peak stays.
+      guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return }
+      try? file.write(contentsOf: Data("5".utf8))
+      try? file.close()
+    #endif
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Checkpoints
+  import Documents
+  import Evaluation
+  import Foundation
+  import Models
+  import Tokenization
+
+  /// What merge weights are chosen by: held-out target text, and rows of the task in its source
+  /// languages. No label of the target is among it, and `SelectionData` refuses any.
+  struct SelectionSource: Sendable {
+    let languages: StudyLanguages
+    let rows: [TaskRowsInput]
+
+    func inputs() throws -> [StepInput] {
+      try rows.flatMap { try $0.inputs() } + [
+        .output("target-text", of: "text-\(languages.target)")
+      ]
+    }
+
+    func load(_ context: StepContext) throws -> SelectionData {
+      let path = try context.input("target-text") + "/selection.jsonl"
+      let text = try StudyData.text(language: languages.target, split: .validation, path: path)
+      return try SelectionData(try rows.map { try $0.load(context) } + [text], languages: languages)
+    }
+  }
+
+  /// The two numbers a candidate is judged by.
+  struct SelectionScore: Equatable, Sendable {
+    /// Mean accuracy over the source languages' dev rows.
+    var accuracy: Double
+    /// Of the held-out target text.
+    var bitsPerByte: Double
+
+    static func measure(
+      _ model: CheckpointLanguageModel, named name: String, on data: SelectionData
+    ) throws -> SelectionScore {
+      let result = try Evaluator(bootstrap: nil).run(model: model, named: name, suite: data)
+      var accuracies: [Double] = []
+      var bits = 0.0
+      for set in result.sets {
+        switch set.outputType {
+        case .multipleChoice: accuracies.append(try set.metric("acc").value)
+        case .rolling: bits = try set.metric("bits_per_byte").value
+        }
+      }
+      return SelectionScore(
+        accuracy: accuracies.reduce(0, +) / Double(accuracies.count), bitsPerByte: bits)
+    }
+
+    var json: JSON { ["acc": JSON(accuracy), "bits_per_byte": JSON(bitsPerByte)] }
+
+    init(accuracy: Double, bitsPerByte: Double) {
+      self.accuracy = accuracy
+      self.bitsPerByte = bitsPerByte
+    }
+
+    init?(_ json: JSON?) {
+      guard let accuracy = json?["acc"]?.double, let bits = json?["bits_per_byte"]?.double else {
+        return nil
+      }
+      self.init(accuracy: accuracy, bitsPerByte: bits)
+    }
+  }
+
+  /// What selection measures candidates against: the base, the CT and the SFT model.
+  struct SelectionReferences: Sendable {
+    var base: SelectionScore
+    var ct: SelectionScore
+    var sft: SelectionScore
+
+    /// How much of both parents a candidate has: the harmonic mean of the share of the task
+    /// (accuracy of the base → of SFT) and the share of the language (bits per byte of the base →
+    /// of CT), each cut to 0…1.
+    ///
+    /// A candidate without either has 0, whatever the other; with both it has 1. Where a parent
+    /// did not improve on the base its share counts as 1, because there is nothing to keep.
+    func objective(_ score: SelectionScore) -> Double {
+      let task = Self.share(score.accuracy - base.accuracy, of: sft.accuracy - base.accuracy)
+      let language = Self.share(
+        base.bitsPerByte - score.bitsPerByte, of: base.bitsPerByte - ct.bitsPerByte)
+      return task + language > 0 ? 2 * task * language / (task + language) : 0
+    }
+
+    private static func share(_ part: Double, of whole: Double) -> Double {
+      whole > 1e-9 ? min(1, max(0, part / whole)) : 1
+    }
+
+    init(folder: String) throws {
+      let path = folder + "/references.json"
+      let json = try JSON.parse(try Disk.read(path), origin: path)
+      guard let base = SelectionScore(json["base"]), let ct = SelectionScore(json["ct"]),
+        let sft = SelectionScore(json["sft"])
+      else {
+        throw DocumentError.missingKey("base, ct, sft", path: "", line: nil, origin: path)
+      }
+      (self.base, self.ct, self.sft) = (base, ct, sft)
+    }
+
+    init(base: SelectionScore, ct: SelectionScore, sft: SelectionScore) {
+      (self.base, self.ct, self.sft) = (base, ct, sft)
+    }
+  }
+
+  /// Scores the base and both parents on the selection data, for `SelectionReferences`.
+  struct SelectionStep: RecipeStep {
+    static let kind = StepKind("selection", version: 1)
+
+    let name = "selection"
+    let source: SelectionSource
+    let sourceInputs: [StepInput]
+    let base: StepInput
+
+    var inputs: [StepInput] {
+      sourceInputs + [
+        base, .output("ct", of: "ct", named: "model"), .output("sft", of: "sft", named: "model"),
+      ]
+    }
+
+    func run(_ context: StepContext) throws {
+      let data = try source.load(context)
+      var all = JSONObject()
+      for (done, label) in [base.label, "ct", "sft"].enumerated() {
+        let folder = try context.input(label)
+        let model = try CheckpointLanguageModel.open(folder)
+        all[label == base.label ? "base" : label] =
+          try SelectionScore.measure(model, named: label, on: data).json
+        context.report(StepProgress(done: done + 1, total: 3, unit: "models"))
+        try context.cancellation.check()
+      }
+      try Disk.write(
+        JSON.object(all).serialized(pretty: true) + "\n",
+        to: context.folder + "/references.json", isShared: false)
+    }
+  }
+
+  extension CheckpointLanguageModel {
+    /// Loads a checkpoint folder with its tokenizer.
+    public static func open(_ folder: String) throws -> CheckpointLanguageModel {
+      try CheckpointLanguageModel(
+        model: Model(Checkpoint.open(directory: folder)),
+        tokenizer: Tokenizer.load(directory: folder))
+    }
+  }
+#endif

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Corpora
+import Documents
+import Tokenization
+
+/// Encodes one language's training text into a mapped file of token ids.
+struct ShardStep: RecipeStep {
+  static let kind = StepKind("shard", version: 1)
+
+  let language: String
+  let tokenizer: StepInput
+
+  var name: String { "tokens-\(language)" }
+  var inputs: [StepInput] { [.output("text", of: "text-\(language)"), tokenizer] }
+
+  func run(_ context: StepContext) throws {
+    let folder = try context.input(tokenizer.label)
+    let tokenizer = try Tokenizer.load(directory: folder)
+    guard let endOfText = tokenizer.eosID else {
+      throw StudyError.noEndOfText(folder)
+    }
+    let documents = try CorpusReader.documents(at: try context.input("text") + "/train.jsonl")
+    let hash = try Hashing.sha256(fileAt: folder + "/tokenizer.json").hash
+    let shard = try TokenShard.build(
+      documents,
+      header: TokenShardHeader(
+        vocabularySize: tokenizer.vocabularySize, endOfText: endOfText, tokenizerHash: hash),
+      to: context.folder + "/train.tokens", encode: { tokenizer.encode($0) }
+    ) { done, _ in
+      context.report(StepProgress(done: done, total: documents.count, unit: "documents"))
+    }
+    context.setFact("tokens", JSON(shard.tokenCount))
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Checkpoints
+  import Corpora
+  import Documents
+  import Evaluation
+  import Foundation
+  import Models
+  import Tokenization
+  import Training
+
+  /// Trains a model: pre-training, continued pre-training, fine-tuning on a task, or text and
+  /// task in one.
+  ///
+  /// Output `model` is a checkpoint folder with its tokenizer. A killed run goes on from the last
+  /// saved state and ends in the same bytes.
+  struct TrainStep: RecipeStep {
+    static let kind = StepKind("train", version: 1)
+
+    /// Where the weights come from.
+    enum Start: Sendable {
+      /// Random weights of these sizes, with the tokenizer of the input.
+      case fresh(LlamaSizes, tokenizer: StepInput)
+      /// A checkpoint folder.
+      case checkpoint(StepInput)
+    }
+
+    /// The rows of a task to learn from.
+    struct TaskData: Sendable {
+      let task: EvaluationTask
+      let languages: [String]
+      /// The data folder, as `StudyData` names it.
+      let inputs: [(language: String, input: StepInput)]
+    }
+
+    let name: String
+    let start: Start
+    /// Running text: languages with shares of the tokens.
+    let text: [(language: String, share: Double)]
+    let examples: TaskData?
+    /// The examples' share of the windows when there is text too.
+    let examplesShare: Double
+    /// Times the examples are gone through; `nil` when the settings' steps count.
+    let epochs: Double?
+    let windowLength: Int
+    let training: TrainingSettings
+    let seed: UInt64
+    let storage: StepStorage
+
+    var isResumable: Bool { true }
+    var outputs: [StepOutput] { [.folder, StepOutput("model", path: "model")] }
+
+    var inputs: [StepInput] {
+      let start: StepInput =
+        switch start {
+        case .fresh(_, let tokenizer): tokenizer
+        case .checkpoint(let checkpoint): checkpoint
+        }
+      return [start] + text.map { .output("tokens-\($0.language)", of: "tokens-\($0.language)") }
+        + (examples?.inputs.map(\.input) ?? [])
+    }
+
+    var settings: JSON {
+      var settings: JSON = [
+        "window_length": JSON(windowLength), "training": training.identity,
+        "text": .array(text.map { [.string($0.language), JSON($0.share)] }),
+      ]
+      if case .fresh(let sizes, _) = start { settings["model"] = sizes.identity }
+      if let examples {
+        settings["task"] = .string(examples.task.name)
+        settings["task_version"] = .string(examples.task.version)
+        settings["task_languages"] = .array(examples.languages.map { .string($0) })
+        settings["examples_share"] = JSON(examplesShare)
+      }
+      if let epochs { settings["epochs"] = JSON(epochs) }
+      return settings
+    }
+
+    func estimate(_ context: EstimateContext) -> StepEstimate {
+      guard epochs == nil else { return StepEstimate(note: "\(epochs ?? 0) epochs of the task") }
+      let tokens = training.steps * training.batchSize * training.microBatches * windowLength
+      return StepEstimate(tokenCount: tokens, note: "\(training.steps) steps")
+    }
+
+    func run(_ context: StepContext) throws {
+      try Engine.requireFastBLAS()
+      let folder: String
+      let checkpoint: Checkpoint
+      switch start {
+      case .fresh(let sizes, let input):
+        folder = try context.input(input.label)
+        let tokenizer = try Tokenizer.load(directory: folder)
+        guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(folder) }
+        checkpoint = try Initialization.random(
+          config: Initialization.llamaConfig(
+            sizes, vocabularySize: tokenizer.vocabularySize, endOfText: Int(end)),
+          seed: seed, tokenizerFilesFrom: folder)
+      case .checkpoint(let input):
+        folder = try context.input(input.label)
+        checkpoint = try Checkpoint.open(directory: folder)
+      }
+      let tokenizer = try Tokenizer.load(directory: folder)
+      var settings = training
+      var sampler = try makeSampler(tokenizer, &settings, context)
+      // A name with a dot: the engine drops the state when the step is done.
+      let result = try train(checkpoint, &sampler, settings, context)
+      let model = context.folder + "/model"
+      try CheckpointWriter.write(
+        result.checkpoint.replacingTokenizer(fromDirectory: folder), to: model,
+        options: CheckpointWriter.Options(force: true))
+      context.setFact(StepContext.trainedTokens, JSON(result.trainedTokens))
+      context.setFact("seen_tokens", JSON(result.seenTokens))
+      context.setFact("parameters", JSON(checkpoint.parameterCount))
+      context.setFact(
+        "sources",
+        .array(
+          sampler.statistics.map {
+            [
+              "name": .string($0.name), "tokens": JSON($0.tokens), "epochs": JSON($0.epochs),
+              "truncated": JSON($0.truncated), "padding": JSON($0.padding),
+            ]
+          }))
+    }
+
+    private func train(
+      _ start: Checkpoint, _ sampler: inout MixedSampler, _ settings: TrainingSettings,
+      _ context: StepContext
+    ) throws -> TrainingResult {
+      let trainer = try Trainer(
+        start: start, settings: settings, stateDirectory: context.folder + "/.state", identity: name)
+      let perStep = settings.batchSize * settings.microBatches * windowLength
+      let clock = ContinuousClock()
+      var last = clock.now
+      var lastTokens: Int?
+      var isFirst = true
+      do {
+        return try trainer.run(&sampler, shouldStop: { context.cancellation.isRequested }) {
+          record in
+          if isFirst, context.isResuming {
+            try context.keepMetrics { ($0["iteration"]?.int ?? 0) < record.iteration }
+          }
+          isFirst = false
+          let now = clock.now
+          let seconds = (now - last) / .seconds(1)
+          let rate = lastTokens.map { Double(record.seenTokens - $0) / max(seconds, 1e-9) }
+          last = now
+          lastTokens = record.seenTokens
+          var metric = JSONObject()
+          metric["iteration"] = JSON(record.iteration)
+          metric["train_loss"] = JSON(record.trainLoss)
+          metric["learning_rate"] = JSON(record.learningRate)
+          metric["gradient_norm"] = JSON(record.gradientNorm)
+          metric["trained_tokens"] = JSON(record.trainedTokens)
+          if let rate { metric["tokens_per_second"] = JSON(rate) }
+          metric["peak_memory"] = JSON(Double(Engine.peakMemory) / 1e9)
+          try context.record(metric)
+          context.report(
+            StepProgress(
+              done: record.seenTokens, total: settings.steps * perStep, unit: "tokens",
+              rate: rate, loss: record.trainLoss))
+        }
+      } catch TrainingError.stopped {
+        throw StepInterrupted()
+      }
+    }
+
+    // MARK: Data
+
+    private func makeSampler(
+      _ tokenizer: Tokenizer, _ settings: inout TrainingSettings, _ context: StepContext
+    ) throws -> MixedSampler {
+      var parts: [MixedSampler.Part] = []
+      if !text.isEmpty {
+        let sources = try text.map { language, share in
+          TextSource(
+            name: language,
+            shard: try TokenShard(
+              path: try context.input("tokens-\(language)") + "/train.tokens"), share: share)
+        }
+        let sampler = try TextSampler(sources, windowLength: windowLength, seed: seed)
+        parts.append(
+          MixedSampler.Part(sampler, share: examples == nil ? 1 : 1 - examplesShare))
+      }
+      if let examples {
+        let rows = try encode(examples, tokenizer, context)
+        guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(name) }
+        if let epochs {
+          // Examples are packed, so windows per epoch are their tokens over the window's.
+          let tokens = rows.reduce(0) { $0 + $1.prompt.count + $1.answer.count + 1 }
+          let windows = epochs * Double(tokens) / Double(windowLength)
+          let perStep = settings.batchSize * settings.microBatches
+          let share = text.isEmpty ? 1 : examplesShare
+          settings.steps = max(1, Int((windows / Double(perStep) / share).rounded(.up)))
+        }
+        let sampler = try ExampleSampler(
+          rows, name: examples.task.name, windowLength: windowLength, endOfText: end, seed: seed)
+        parts.append(MixedSampler.Part(sampler, share: text.isEmpty ? 1 : examplesShare))
+      }
+      return try MixedSampler(parts)
+    }
+
+    private func encode(
+      _ data: TaskData, _ tokenizer: Tokenizer, _ context: StepContext
+    ) throws -> [TrainingExample] {
+      try data.inputs.flatMap { language, input in
+        let set = try StudyData.rows(
+          data.task, language: language, split: .training, path: try context.input(input.label),
+          trainingPath: nil)
+        return try set.documents.map { document in
+          let question = try set.task.question(document, origin: set.origin)
+          let pair = try PairEncoding.encode(
+            context: question.context, continuation: question.continuations[question.gold],
+            encode: { text, _ in tokenizer.encode(text) },
+            prefixToken: tokenizer.bosID ?? tokenizer.eosID ?? 0)
+          return TrainingExample(prompt: pair.context, answer: pair.continuation)
+        }
+      }
+    }
+  }
+#endif

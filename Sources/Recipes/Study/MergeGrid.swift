@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Surgery
+
+/// A merge method with the values to try for each of its parameters.
+///
+///     - merge_method: ties
+///       parameters: { density: 0.8, normalize: true }
+///       grid:
+///         weight: [[1, 1], [0.5, 1]]   # per model: CT, SFT
+///         lambda: [0.7, 1.0]           # shared
+struct MergeGrid: Sendable {
+  /// One value of a parameter: the same for both models, or one each.
+  enum Value: Equatable, Sendable {
+    case shared(JSON)
+    case each(ct: JSON, sft: JSON)
+
+    var json: JSON {
+      switch self {
+      case .shared(let value): value
+      case .each(let ct, let sft): [ct, sft]
+      }
+    }
+  }
+
+  /// One point of the grid.
+  struct Candidate: Sendable {
+    let method: String
+    /// In the order of the recipe.
+    let values: [(name: String, value: Value)]
+
+    var json: JSON {
+      var object = JSONObject()
+      for (name, value) in values { object[name] = value.json }
+      return .object(object)
+    }
+
+    /// The merge of `ct` and `sft` over `base`. SLERP goes from CT (t = 0) to SFT (t = 1).
+    var recipe: MergeRecipe {
+      var shared: [String: JSON] = [:]
+      var (ct, sft): ([String: JSON], [String: JSON]) = ([:], [:])
+      for (name, value) in values {
+        switch value {
+        case .shared(let value): shared[name] = value
+        case .each(let first, let second):
+          ct[name] = first
+          sft[name] = second
+        }
+      }
+      return MergeRecipe(
+        method: method,
+        models: [.init("ct", parameters: ct), .init("sft", parameters: sft)],
+        baseModel: method == "slerp" ? "ct" : method == "linear" ? nil : "base",
+        parameters: shared)
+    }
+  }
+
+  let method: String
+  let fixed: [(name: String, value: Value)]
+  let axes: [(name: String, values: [Value])]
+
+  /// The product of all axes; the first axis changes slowest.
+  var candidates: [Candidate] {
+    var rows: [[(name: String, value: Value)]] = [fixed]
+    for (name, values) in axes {
+      rows = rows.flatMap { row in values.map { row + [(name, $0)] } }
+    }
+    return rows.map { Candidate(method: method, values: $0) }
+  }
+
+  var identity: JSON {
+    ["merge_method": .string(method), "candidates": JSON(candidates.map(\.json))]
+  }
+
+  /// Reads an element of `merges`; names of methods and parameters are checked at once, by planning
+  /// every candidate as far as that needs no model.
+  init(_ settings: inout Settings) throws {
+    method = try settings.choice("merge_method", of: MergeMethods.all.map { $0.card.id })
+    var fixed: [(name: String, value: Value)] = []
+    if var parameters = try settings.optionalChild("parameters") {
+      for key in parameters.keys {
+        if let node = parameters.node(key) {
+          fixed.append((key, try Self.value(node, key, parameters)))
+        }
+      }
+    }
+    var axes: [(name: String, values: [Value])] = []
+    if var grid = try settings.optionalChild("grid") {
+      for key in grid.keys {
+        guard let node = grid.node(key), case .sequence(let nodes) = node.content, !nodes.isEmpty
+        else {
+          throw grid.wrong(key, expected: "a list of values to try", found: "something else")
+        }
+        axes.append((key, try nodes.map { try Self.value($0, key, grid) }))
+      }
+    }
+    self.fixed = fixed
+    self.axes = axes
+    try settings.finish()
+  }
+
+  private static func value(_ node: Node, _ key: String, _ settings: Settings) throws -> Value {
+    guard case .sequence(let pair) = node.content else { return .shared(node.json) }
+    guard pair.count == 2 else {
+      throw settings.wrong(
+        key, expected: "one value, or two: [CT, SFT]", found: "\(pair.count) values")
+    }
+    return .each(ct: pair[0].json, sft: pair[1].json)
+  }
+}

@@ -1,0 +1,209 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Corpora
+  import Documents
+  import Evaluation
+  import Foundation
+
+  /// A study: the whole path from text to evidence, as a graph of steps.
+  ///
+  /// Text → tokenizer → base → CT, SFT → CT→SFT, joint and merges → scores. See
+  /// `docs/architecture.md` for the picture.
+  public struct Study: Sendable {
+    public let settings: StudySettings
+    /// The steps, ready to plan and run.
+    public let recipe: Recipe
+    let models: [StudyModel]
+
+    /// Reads the recipe file at `path`.
+    ///
+    /// - Parameter dataFolder: what its relative paths start from; not needed by a laboratory study.
+    public init(path: String, dataFolder: String?) throws {
+      let text = try Disk.readText(path)
+      try self.init(
+        settings: try StudySettings(yaml: text, origin: path), path: path, text: text,
+        dataFolder: dataFolder)
+    }
+
+    init(settings: StudySettings, path: String, text: String, dataFolder: String?) throws {
+      self.settings = settings
+      let builder = try StudyGraph(settings, dataFolder: dataFolder)
+      models = builder.models
+      recipe = try Recipe(name: settings.name, path: path, text: text, steps: builder.steps)
+    }
+  }
+
+  /// A model of the study as the report names it.
+  struct StudyModel: Sendable {
+    /// Shown as is.
+    let title: String
+    let kind: Kind
+    /// The step that makes it; `nil` for a given base.
+    let step: String?
+    /// Steps between the base and it, itself included: what it cost.
+    let ancestry: [String]
+
+    enum Kind: Sendable { case base, baseline, merge }
+
+    var evaluation: String { "evaluate-\(step ?? "base")" }
+  }
+
+  /// Builds the steps of a study.
+  struct StudyGraph {
+    private(set) var steps: [any RecipeStep] = []
+    private(set) var models: [StudyModel] = []
+    private let settings: StudySettings
+    private let data: StudyData
+
+    init(_ settings: StudySettings, dataFolder: String?) throws {
+      self.settings = settings
+      data = StudyData(root: settings.lab == nil ? .folder(dataFolder ?? "") : .lab)
+      try addText()
+      try addModels()
+      try addMerges()
+      try addEvaluation()
+    }
+
+    private var target: String { settings.languages.target }
+    private var sources: [String] { settings.languages.sources }
+
+    private var base: StepInput {
+      settings.baseModel.map { .file("base", $0) } ?? .output("base", of: "base", named: "model")
+    }
+    private var tokenizer: StepInput {
+      settings.baseModel.map { .file("tokenizer", $0) }
+        ?? .output("tokenizer", of: "tokenizer")
+    }
+
+    private func rows(_ languages: [String], _ split: EvaluationSplit) -> [TaskRowsInput] {
+      languages.map {
+        TaskRowsInput(task: settings.task, language: $0, split: split, data: data)
+      }
+    }
+
+    private func inputs(_ rows: [TaskRowsInput]) throws -> [StepInput] {
+      var inputs: [StepInput] = []
+      for input in try rows.flatMap({ try $0.inputs() })
+      where !inputs.contains(where: { $0.label == input.label }) {
+        inputs.append(input)
+      }
+      return inputs
+    }
+
+    private mutating func addText() throws {
+      if let lab = settings.lab {
+        var files = settings.texts.flatMap(\.files)
+        for language in sources + [target] {
+          for split in EvaluationSplit.allCases {
+            files.append(try TaskRowsInput.paths(settings.task, language, split).rows)
+          }
+        }
+        steps.append(LabStep(lab: lab, files: files.reduce(into: []) { unique, file in
+          if !unique.contains(file) { unique.append(file) }
+        }))
+      }
+      for text in settings.texts {
+        let files = text.files.enumerated().map { data.input("file-\($0.offset)", $0.element) }
+        for file in files {
+          if case .file(let path) = file.source, !Disk.exists(path) {
+            throw StudyError.missingFile(path, language: text.code)
+          }
+        }
+        steps.append(
+          TextStep(
+            language: text.code, files: files, heldOut: settings.heldOut,
+            isHeldOutOnly: text.isHeldOutOnly, maximumBytes: text.maximumBytes))
+      }
+      if settings.baseModel == nil, let base = settings.base {
+        steps.append(
+          TokenizerStep(
+            vocabularySize: settings.tokenizer.vocabularySize, mix: base.mix,
+            maximumBytes: settings.tokenizer.maximumBytes,
+            maximumLength: settings.model.maximumPositions))
+      }
+      let used = [settings.base?.mix, settings.ct.mix, settings.joint.mix].compactMap { $0 }
+        .joined().map(\.language)
+      for text in settings.texts where used.contains(text.code) {
+        steps.append(ShardStep(language: text.code, tokenizer: tokenizer))
+      }
+    }
+
+    private mutating func addModels() throws {
+      if settings.baseModel == nil, let base = settings.base {
+        steps.append(
+          train("base", .fresh(settings.model, tokenizer: tokenizer), base, isShared: true))
+      }
+      let task = TrainStep.TaskData(
+        task: settings.task, languages: sources,
+        inputs: try sources.map { language in
+          let path = try TaskRowsInput.paths(settings.task, language, .training).rows
+          return (language, data.input("rows-\(language)", path))
+        })
+      let ct = StepInput.output("start", of: "ct", named: "model")
+      let start: StepInput =
+        settings.baseModel.map { .file("start", $0) }
+        ?? .output("start", of: "base", named: "model")
+      steps.append(train("ct", .checkpoint(start), settings.ct))
+      steps.append(train("sft", .checkpoint(start), settings.sft, task: task, text: []))
+      steps.append(train("ct-sft", .checkpoint(ct), settings.ctSFT, task: task, text: []))
+      steps.append(
+        train("joint", .checkpoint(start), settings.joint, task: task, text: settings.joint.mix))
+      models = [
+        StudyModel(
+          title: "base", kind: .base, step: settings.baseModel == nil ? "base" : nil, ancestry: []),
+        StudyModel(title: "SFT only", kind: .baseline, step: "sft", ancestry: ["sft"]),
+        StudyModel(title: "CT only", kind: .baseline, step: "ct", ancestry: ["ct"]),
+        StudyModel(title: "CT→SFT", kind: .baseline, step: "ct-sft", ancestry: ["ct", "ct-sft"]),
+        StudyModel(title: "joint", kind: .baseline, step: "joint", ancestry: ["joint"]),
+      ]
+    }
+
+    private func train(
+      _ name: String, _ start: TrainStep.Start, _ stage: StudySettings.Stage,
+      task: TrainStep.TaskData? = nil, text: [(language: String, share: Double)]? = nil,
+      isShared: Bool = false
+    ) -> TrainStep {
+      TrainStep(
+        name: name, start: start, text: text ?? stage.mix, examples: task,
+        examplesShare: stage.examplesShare, epochs: task == nil ? nil : stage.epochs,
+        windowLength: settings.windowLength, training: stage.training, seed: settings.seed,
+        storage: isShared ? .cache : .run)
+    }
+
+    private mutating func addMerges() throws {
+      guard !settings.merges.isEmpty else { return }
+      let rows = rows(sources, .validation)
+      let source = SelectionSource(languages: settings.languages, rows: rows)
+      var inputs = try inputs(rows)
+      inputs.append(.output("target-text", of: "text-\(target)"))
+      steps.append(SelectionStep(source: source, sourceInputs: inputs, base: base))
+      for grid in settings.merges {
+        steps.append(MergeStep(grid: grid, source: source, sourceInputs: inputs, base: base))
+        models.append(
+          StudyModel(
+            title: grid.method, kind: .merge, step: "merge-\(grid.method)",
+            ancestry: ["ct", "sft", "merge-\(grid.method)"]))
+      }
+    }
+
+    private mutating func addEvaluation() throws {
+      let test = rows(sources + [target], .test)
+      let inputs = try inputs(test)
+      let training = rows(sources, .training) + rows(sources, .validation)
+      steps.append(
+        FloorStep(training: training, test: test, rowInputs: try self.inputs(training + test)))
+      for model in models {
+        let checkpoint: StepInput =
+          model.step.map { .output("model", of: $0, named: "model") }
+          ?? .file("model", settings.baseModel ?? "")
+        steps.append(
+          EvaluateStep(
+            model: model.title, name: model.evaluation, checkpoint: checkpoint, rows: test,
+            rowInputs: inputs, texts: settings.texts.map(\.code), prompts: settings.prompts,
+            sampleTokens: settings.sampleTokens))
+      }
+    }
+  }
+#endif

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Corpora
+import Documents
+import Evaluation
+import Foundation
+
+/// Where the files of a study lie, and how their rows become evaluation sets.
+struct StudyData: Sendable {
+  /// What the recipe's paths start from: a folder, or the output of the lab step.
+  enum Root: Sendable {
+    case folder(String)
+    case lab
+  }
+
+  let root: Root
+
+  /// A file below the root, as a step's input.
+  func input(_ label: String, _ path: String) -> StepInput {
+    switch root {
+    case .folder(let folder):
+      .file(label, path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path)
+    case .lab: .output(label, of: "lab", named: path)
+    }
+  }
+
+  /// The labelled rows of a task in one language.
+  ///
+  /// - Parameter trainingPath: where the choices come from in a task that takes them from its
+  ///   training rows; `nil` when `path` is that file or the task lists its choices.
+  static func rows(
+    _ task: EvaluationTask, language: String, split: EvaluationSplit, path: String,
+    trainingPath: String?
+  ) throws -> EvaluationSet {
+    var localized = try task.localized(language)
+    if localized.choices == nil {
+      let rows = try TableReader.taskRows(at: trainingPath ?? path)
+      localized = try localized.choosing(labelsOf: rows.map(EvaluationDocument.init(row:)))
+    }
+    let documents = try TableReader.taskRows(at: path).map(EvaluationDocument.init(row:))
+    return try EvaluationSet(task: localized, split: split, documents: documents, origin: path)
+  }
+
+  /// Held-out text as a set for bits per byte.
+  static func text(language: String, split: EvaluationSplit, path: String) throws -> EvaluationSet {
+    let task = try BuiltInTasks.task("held_out_text").localized(language)
+    let documents = EvaluationDocument.texts(try CorpusReader.documents(at: path))
+    return try EvaluationSet(task: task, split: split, documents: documents, origin: path)
+  }
+}
+
+/// The rows of a task that a step reads, with the inputs they need.
+struct TaskRowsInput: Sendable {
+  let task: EvaluationTask
+  let language: String
+  let split: EvaluationSplit
+  let data: StudyData
+
+  private var label: String { "\(task.name)-\(language)-\(split.rawValue)" }
+  private var trainingLabel: String { "\(task.name)-\(language)-choices" }
+
+  /// The files, relative to the data folder: the rows, and the training rows if choices need them.
+  static func paths(
+    _ task: EvaluationTask, _ language: String, _ split: EvaluationSplit
+  ) throws -> (rows: String, choices: String?) {
+    let localized = try task.localized(language)
+    let needsChoices = localized.choices == nil && split != .training
+    return (
+      try localized.path(of: split), needsChoices ? try localized.path(of: .training) : nil
+    )
+  }
+
+  func inputs() throws -> [StepInput] {
+    let (rows, choices) = try Self.paths(task, language, split)
+    return [data.input(label, rows)] + (choices.map { [data.input(trainingLabel, $0)] } ?? [])
+  }
+
+  func load(_ context: StepContext) throws -> EvaluationSet {
+    let (_, choices) = try Self.paths(task, language, split)
+    return try StudyData.rows(
+      task, language: language, split: split, path: try context.input(label),
+      trainingPath: choices == nil ? nil : try context.input(trainingLabel))
+  }
+}

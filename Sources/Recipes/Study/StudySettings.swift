@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Corpora
+import Documents
+import Evaluation
+import Foundation
+import Surgery
+import Training
+
+/// A study as its YAML says it: which languages, which data, what is trained, merged and measured.
+///
+/// Every key with its default stands, explained, in `Examples/quickstart/recipe.yaml`.
+public struct StudySettings: Sendable {
+  /// One language's text.
+  struct Text: Sendable {
+    var code: String
+    /// Relative to the data folder.
+    var files: [String]
+    var isHeldOutOnly: Bool
+    var maximumBytes: Int
+  }
+
+  /// A text to be continued in the report.
+  struct Prompt: Sendable {
+    var language: String
+    var text: String
+  }
+
+  /// One training.
+  struct Stage: Sendable {
+    var mix: [(language: String, share: Double)]
+    var examplesShare: Double
+    var epochs: Double?
+    var training: TrainingSettings
+  }
+
+  var name: String
+  var seed: UInt64
+  var languages: StudyLanguages
+  var lab: LabSettings?
+  var task: EvaluationTask
+  var texts: [Text]
+  var heldOut: HeldOutSettings
+  /// Vocabulary, bytes to train it on.
+  var tokenizer: (vocabularySize: Int, maximumBytes: Int)
+  /// A checkpoint folder to start from instead of training a base.
+  var baseModel: String?
+  var model: LlamaSizes
+  var windowLength: Int
+  var base: Stage?
+  var ct: Stage
+  var sft: Stage
+  var ctSFT: Stage
+  var joint: Stage
+  var merges: [MergeGrid]
+  var prompts: [Prompt]
+  var sampleTokens: Int
+
+  /// Reads a recipe.
+  ///
+  /// - Throws: `DocumentError` for a misspelt key (with the nearest), a value out of range or a
+  ///   missing section; `StudyError` for languages without text.
+  public init(yaml text: String, origin: String) throws {
+    var root = try Settings(try YAML.parse(text, origin: origin), origin: origin)
+    name = try root.string("name")
+    seed = UInt64(try root.int("seed", default: 0, in: 0...Int(Int32.max)))
+    var codes = try root.child("languages")
+    languages = try StudyLanguages(
+      sources: codes.strings("sources"), target: codes.string("target"))
+    try codes.finish()
+    lab = try root.optionalChild("lab").map { try LabSettings($0) }
+    let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
+    let folder = (origin as NSString).deletingLastPathComponent
+    let isFile = taskName.hasSuffix(".yaml") || taskName.hasSuffix(".yml")
+    task = try EvaluationTask.named(isFile && !folder.isEmpty ? "\(folder)/\(taskName)" : taskName)
+    texts = try Self.texts(&root)
+    var held = try root.child("held_out")
+    heldOut = HeldOutSettings(
+      share: try held.double("share", default: 0.05, in: 0.001...0.5),
+      maximumBytes: try held.int("max_bytes", default: 200_000, in: 1000...1_000_000_000),
+      seed: seed)
+    try held.finish()
+    var vocabulary = try root.child("tokenizer")
+    tokenizer = (
+      try vocabulary.int("vocab_size", default: 4096, in: 260...1_000_000),
+      try vocabulary.int("max_bytes", default: 0, in: 0...Int.max)
+    )
+    try vocabulary.finish()
+    windowLength = try root.int("window_length", default: 256, in: 8...65_536)
+    var model = try root.child("model")
+    baseModel = try model.optionalString("path")
+    self.model = try LlamaSizes(&model)
+    try model.finish()
+    let length = windowLength
+    let base = try root.optionalChild("base").map { try Self.stage($0, length) }
+    self.base = base
+    var defaults = base?.training ?? TrainingSettings()
+    ct = try Self.stage(root.child("ct"), windowLength, defaults: defaults)
+    sft = try Self.stage(root.child("sft"), windowLength, defaults: defaults)
+    defaults = sft.training
+    ctSFT = try Self.stage(
+      root.child("ct_sft"), windowLength, defaults: defaults, epochs: sft.epochs)
+    joint = try Self.stage(root.child("joint"), windowLength, defaults: ct.training)
+    merges = try root.children("merges").map {
+      var settings = $0
+      return try MergeGrid(&settings)
+    }
+    var samples = try root.child("samples")
+    sampleTokens = try samples.int("tokens", default: 40, in: 1...4096)
+    prompts = try samples.children("prompts").map {
+      var entry = $0
+      let prompt = Prompt(
+        language: try entry.string("language"), text: try entry.string("text"))
+      try entry.finish()
+      return prompt
+    }
+    try samples.finish()
+    try root.finish()
+    try check(origin)
+  }
+
+  private static func texts(_ root: inout Settings) throws -> [Text] {
+    var section = try root.child("text")
+    return try section.keys.map { code in
+      var entry = try section.child(code)
+      let text = Text(
+        code: code, files: try entry.strings("files"),
+        isHeldOutOnly: try entry.bool("held_out_only", default: false),
+        maximumBytes: try entry.int("max_bytes", default: 0, in: 0...Int.max))
+      guard !text.files.isEmpty else {
+        throw entry.wrong("files", expected: "at least one file", found: "none")
+      }
+      try entry.finish()
+      return text
+    }
+  }
+
+  private static func stage(
+    _ settings: Settings, _ windowLength: Int, defaults: TrainingSettings = TrainingSettings(),
+    epochs: Double? = nil
+  ) throws -> Stage {
+    var settings = settings
+    var mix: [(language: String, share: Double)] = []
+    if var shares = try settings.optionalChild("mix") {
+      for code in shares.keys { mix.append((code, try shares.double(code, in: 1e-6...1e6))) }
+    }
+    var training = try TrainingSettings(&settings, defaults: defaults)
+    if let tokens = try settings.optionalInt("tokens", in: 1...Int.max) {
+      guard !settings.keys.contains("steps") else {
+        throw settings.wrong("tokens", expected: "no `steps` beside it", found: "both")
+      }
+      let perStep = training.batchSize * training.microBatches * windowLength
+      training.steps = max(1, (tokens + perStep - 1) / perStep)
+    }
+    let own = try settings.optionalDouble("epochs", in: 0.01...10_000)
+    let stage = Stage(
+      mix: mix,
+      examplesShare: try settings.double("examples_share", default: 0.3, in: 0.001...0.999),
+      epochs: settings.keys.contains("steps") || settings.keys.contains("tokens")
+        ? own : own ?? epochs, training: training)
+    try settings.finish()
+    return stage
+  }
+
+  private func check(_ origin: String) throws {
+    let known = texts.map(\.code)
+    let trained = texts.filter { !$0.isHeldOutOnly }.map(\.code)
+    for (section, stage) in [("base", base), ("ct", ct), ("joint", joint)] {
+      for (code, _) in stage?.mix ?? [] where !trained.contains(code) {
+        throw StudyError.unknownLanguage(
+          code, place: "\(origin), `\(section).mix`", known: trained)
+      }
+    }
+    guard trained.contains(languages.target) else {
+      throw StudyError.unknownLanguage(
+        languages.target, place: "\(origin), `languages.target`", known: known)
+    }
+    guard baseModel != nil || base?.mix.isEmpty == false else {
+      throw StudyError.section("base", needs: "a `mix`, or `model.path`", origin: origin)
+    }
+    guard !ct.mix.isEmpty else {
+      throw StudyError.section("ct", needs: "a `mix`", origin: origin)
+    }
+    guard !joint.mix.isEmpty else {
+      throw StudyError.section("joint", needs: "a `mix`", origin: origin)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds added tokens in a text: leftmost, then longest, without overlap.
+struct AddedTokenMatcher: Sendable {
+  /// A stretch of the text: an added token or text between two of them.
+  struct Piece: Equatable {
+    var range: Range<Int>
+    /// The token's id, or `nil` for text.
+    var id: Int32?
+  }
+
+  private struct Node: Sendable {
+    var children: [UInt8: Int] = [:]
+    var token: Int?
+  }
+
+  private var nodes = [Node()]
+  private var isFirstByte = [Bool](repeating: false, count: 256)
+  private var tokens: [(id: Int32, token: AddedToken)] = []
+
+  /// - Parameter tokens: with the text to search for, which for normalised tokens is their
+  ///   normalised content; one that is empty is never found.
+  init(_ tokens: [(id: Int32, token: AddedToken, pattern: String)]) {
+    for entry in tokens where !entry.pattern.isEmpty {
+      var node = 0
+      for byte in entry.pattern.utf8 {
+        if let next = nodes[node].children[byte] {
+          node = next
+        } else {
+          nodes.append(Node())
+          nodes[node].children[byte] = nodes.count - 1
+          node = nodes.count - 1
+        }
+      }
+      if let first = entry.pattern.utf8.first { isFirstByte[Int(first)] = true }
+      // The first of two tokens with one pattern wins.
+      if nodes[node].token == nil {
+        nodes[node].token = self.tokens.count
+        self.tokens.append((entry.id, entry.token))
+      }
+    }
+  }
+
+  /// Whether there is nothing to find.
+  var isEmpty: Bool { tokens.isEmpty }
+
+  /// Cuts valid UTF-8 at its added tokens.
+  func pieces(of text: [UInt8]) -> [Piece] {
+    var result: [Piece] = []
+    var covered = 0
+    var position = 0
+    while position < text.count {
+      guard isFirstByte[Int(text[position])], let match = longestMatch(in: text, at: position)
+      else {
+        position += 1
+        continue
+      }
+      let (id, token) = tokens[match.token]
+      var range = position..<match.end
+      position = match.end
+      if token.isSingleWord, touchesWord(text, range) { continue }
+      if token.stripsLeft {
+        // A token before may have swallowed the same white space already.
+        let start = max(spaceStart(text, before: range.lowerBound), covered)
+        range = min(start, range.upperBound)..<range.upperBound
+      }
+      if token.stripsRight {
+        range = range.lowerBound..<spaceEnd(text, after: range.upperBound)
+      }
+      if covered < range.lowerBound { result.append(Piece(range: covered..<range.lowerBound)) }
+      result.append(Piece(range: range, id: id))
+      covered = range.upperBound
+    }
+    if covered < text.count { result.append(Piece(range: covered..<text.count)) }
+    return result
+  }
+
+  private func longestMatch(in text: [UInt8], at start: Int) -> (token: Int, end: Int)? {
+    var node = 0
+    var best: (token: Int, end: Int)?
+    for position in start..<text.count {
+      guard let next = nodes[node].children[text[position]] else { break }
+      node = next
+      if let token = nodes[node].token { best = (token, position + 1) }
+    }
+    return best
+  }
+
+  private func touchesWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+    if let before = scalar(text, before: range.lowerBound), isWordScalar(before.value) {
+      return true
+    }
+    guard range.upperBound < text.count else { return false }
+    return isWordScalar(decodeScalar(text, at: range.upperBound).value)
+  }
+
+  private func spaceStart(_ text: [UInt8], before end: Int) -> Int {
+    var position = end
+    while let previous = scalar(text, before: position),
+      UnicodeClasses.table[previous.value].contains(.space)
+    { position = previous.start }
+    return position
+  }
+
+  private func spaceEnd(_ text: [UInt8], after start: Int) -> Int {
+    var position = start
+    while position < text.count {
+      let (value, length) = decodeScalar(text, at: position)
+      guard UnicodeClasses.table[value].contains(.space) else { break }
+      position += length
+    }
+    return position
+  }
+
+  private func scalar(_ text: [UInt8], before end: Int) -> (value: UInt32, start: Int)? {
+    guard end > 0 else { return nil }
+    var start = end - 1
+    while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+    return (decodeScalar(text, at: start).value, start)
+  }
+
+  /// `\w` of Unicode's regular expression recommendations (UTS 18, annex C).
+  private func isWordScalar(_ value: UInt32) -> Bool {
+    guard let scalar = Unicode.Scalar(value) else { return false }
+    let properties = scalar.properties
+    if properties.isAlphabetic || properties.isJoinControl { return true }
+    switch properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
+      return true
+    default: return false
+    }
+  }
+}

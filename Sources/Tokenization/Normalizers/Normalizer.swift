@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// The first stage: text to text, before it is cut into words.
+public protocol Normalizer: TokenizerComponent {
+  /// Reads the settings; `path` and `origin` are for messages.
+  init(json: JSON, path: String, origin: String) throws(TokenizationError)
+  /// The normalised text.
+  func normalize(_ text: String) -> String
+}
+
+/// The normalizers this version can do.
+public enum Normalizers {
+  /// All of them; `read` and the error for an unknown one follow from this list.
+  static let all: [any Normalizer.Type] = [NFCNormalizer.self, NormalizerSequence.self]
+
+  /// The normalizer that a part of tokenizer.json describes.
+  static func read(
+    _ json: JSON, path: String, origin: String
+  ) throws(TokenizationError) -> any Normalizer {
+    let name = try ComponentReader(json, path: path, origin: origin).type()
+    let type = try componentType(
+      named: name, in: all.map { ($0.typeName, $0) }, path: path, origin: origin)
+    return try type.init(json: json, path: path, origin: origin)
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// What can go wrong when a tokenizer is read, trained, or written.
+public enum TokenizationError: Diagnosed, Equatable {
+  /// The file is not JSON; `cause` says where.
+  case document(DocumentError)
+  /// A file is missing or cannot be read.
+  case unreadable(file: String, reason: String)
+  /// A file could not be written.
+  case unwritable(file: String, reason: String)
+  /// A value in tokenizer.json has another type than the format says, or is absent.
+  case wrongValue(path: String, expected: String, found: String, origin: String)
+  /// The file is valid, but names something this version cannot do exactly.
+  case unsupported(path: String, found: String, supported: [String], origin: String)
+  /// Two tokens claim one id.
+  case duplicateID(Int, first: String, second: String, origin: String)
+  /// One token has two ids.
+  case duplicateToken(String, first: Int, second: Int, origin: String)
+  /// No token has this id although larger ids exist.
+  case missingID(Int, tokenCount: Int, origin: String)
+  /// A merge names a token that the vocabulary lacks; `index` counts from 0.
+  case unknownMergeToken(index: Int, left: String, right: String, missing: String, origin: String)
+  /// A special token's role names a token that the tokenizer lacks.
+  case unknownSpecialToken(role: String, token: String, origin: String)
+  /// An id outside the vocabulary.
+  case idOutOfRange(Int, position: Int, vocabularySize: Int)
+  /// The training settings contradict themselves.
+  case trainingSetting(name: String, value: String, expected: String)
+  /// There was no text to train on.
+  case emptyCorpus(textCount: Int)
+
+  public var diagnosis: Diagnosis {
+    switch self {
+    case .document(let cause): cause.diagnosis
+    case .unreadable(let file, let reason):
+      Diagnosis(
+        what: "A tokenizer file cannot be read: \(reason).", where: file,
+        next: "A model folder needs tokenizer.json, or vocab.json with merges.txt; copy it there.")
+    case .unwritable(let file, let reason):
+      Diagnosis(
+        what: "A tokenizer file cannot be written: \(reason).", where: file,
+        next: "Check the free space and the permissions of the folder.", kind: .failed)
+    case .wrongValue(let path, let expected, let found, let origin):
+      Diagnosis(
+        what: "`\(path)` should be \(expected), found \(found).", where: origin,
+        next: "The file is damaged or not a tokenizer.json; fetch it again.")
+    case .unsupported(let path, let found, let supported, let origin):
+      Diagnosis(
+        what: "`\(path)` is \(found), which this version cannot do exactly.", where: origin,
+        next: "Supported there: \(supported.joined(separator: ", ")).")
+    default: inconsistency
+    }
+  }
+
+  private var inconsistency: Diagnosis {
+    switch self {
+    case .duplicateID(let id, let first, let second, let origin):
+      Diagnosis(
+        what: "The tokens \(quoted(first)) and \(quoted(second)) both have id \(id).",
+        where: origin, next: "Give every token an id of its own, from 0 without gaps.")
+    case .duplicateToken(let token, let first, let second, let origin):
+      Diagnosis(
+        what: "The token \(quoted(token)) has the ids \(first) and \(second).", where: origin,
+        next: "Keep one of the two entries.")
+    case .missingID(let id, let count, let origin):
+      Diagnosis(
+        what: "No token has id \(id), although there are \(count) tokens.", where: origin,
+        next: "Ids must run from 0 to \(count - 1) without gaps; number the tokens again.")
+    case .unknownMergeToken(let index, let left, let right, let missing, let origin):
+      Diagnosis(
+        what: "Merge \(index) (\(quoted(left)) with \(quoted(right))) needs the token "
+          + "\(quoted(missing)), which the vocabulary lacks.",
+        where: origin, next: "Vocabulary and merges belong to different models; fetch both again.")
+    case .unknownSpecialToken(let role, let token, let origin):
+      Diagnosis(
+        what: "\(role) is \(quoted(token)), which is not a token.", where: origin,
+        next: "Name a token of tokenizer.json there, or remove the entry.")
+    case .idOutOfRange(let id, let position, let size):
+      Diagnosis(
+        what: "Token id \(id) is outside the vocabulary of \(size) tokens.",
+        where: "position \(position) of the token list",
+        next: "Ids and tokenizer must come from the same model.")
+    case .trainingSetting(let name, let value, let expected):
+      Diagnosis(
+        what: "The tokenizer setting `\(name)` should be \(expected), found \(value).",
+        where: "byte-level BPE trainer", next: "Correct the setting.")
+    case .emptyCorpus(let count):
+      Diagnosis(
+        what: "There is no text to train a tokenizer on.",
+        where: "byte-level BPE trainer, after \(count) texts",
+        next: "Check that the text files are not empty and that cleaning left something.")
+    default:
+      Diagnosis(what: "The tokenizer is damaged.", where: "tokenizer", next: "Fetch it again.")
+    }
+  }
+
+  private func quoted(_ text: String) -> String { "`\(text)`" }
+}

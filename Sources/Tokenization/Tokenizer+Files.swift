@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Foundation
+
+extension Tokenizer {
+  /// Reads the tokenizer of a model folder.
+  ///
+  /// tokenizer.json is needed, or the older pair vocab.json and merges.txt of GPT-2;
+  /// tokenizer_config.json and special_tokens_map.json say which tokens begin, end and pad a text.
+  ///
+  /// - Throws: an error naming the file for what is missing, damaged, or not supported exactly.
+  public static func load(directory: String) throws(TokenizationError) -> Tokenizer {
+    let configuration = try optionalObject("\(directory)/tokenizer_config.json")
+    let specialTokens = try optionalObject("\(directory)/special_tokens_map.json")
+    let roles = try roles(configuration, specialTokens, directory: directory)
+    let path = "\(directory)/tokenizer.json"
+    if !FileManager.default.fileExists(atPath: path),
+      FileManager.default.fileExists(atPath: "\(directory)/vocab.json")
+    {
+      return try loadGPT2(
+        vocabulary: "\(directory)/vocab.json", merges: "\(directory)/merges.txt", roles: roles,
+        configuration: configuration)
+    }
+    return try Tokenizer(
+      json: parse(path), roles: roles, configuration: configuration,
+      modelMaxLength: configuration["model_max_length"]?.int, origin: path)
+  }
+
+  /// Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json, the same bytes each
+  /// time; each file replaces an older one in one step.
+  ///
+  /// Other keys of a tokenizer_config.json that was read are kept.
+  public func save(to directory: String) throws(TokenizationError) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw .unwritable(file: directory, reason: error.localizedDescription)
+    }
+    try write(json.serialized(pretty: true), to: "\(directory)/tokenizer.json")
+    try write(
+      configurationJSON.serialized(pretty: true) + "\n", to: "\(directory)/tokenizer_config.json")
+    try write(
+      specialTokensJSON.serialized(pretty: true) + "\n",
+      to: "\(directory)/special_tokens_map.json")
+  }
+
+  /// tokenizer_config.json: the keys that were read, and ours.
+  public var configurationJSON: JSON {
+    var result = configuration
+    result["add_bos_token"] = result["add_bos_token"] ?? false
+    for (role, token) in namedRoles where result[role]?.object == nil {
+      result[role] = token.map { .string($0) }
+    }
+    result["clean_up_tokenization_spaces"] = result["clean_up_tokenization_spaces"] ?? false
+    // 10³⁰ as Python prints it is transformers' word for "no limit known".
+    result["model_max_length"] =
+      modelMaxLength.map { JSON($0) } ?? result["model_max_length"]
+      ?? .number(JSONNumber(validated: "1000000000000000019884624838656"))
+    result["tokenizer_class"] = result["tokenizer_class"] ?? "PreTrainedTokenizerFast"
+    return .object(result)
+  }
+
+  /// special_tokens_map.json: role to token.
+  public var specialTokensJSON: JSON {
+    var result = JSONObject()
+    for (role, token) in namedRoles { result[role] = token.map { .string($0) } }
+    return .object(result)
+  }
+
+  private var namedRoles: [(String, String?)] {
+    [
+      ("bos_token", roles.bos), ("eos_token", roles.eos), ("pad_token", roles.pad),
+      ("unk_token", roles.unk),
+    ]
+  }
+
+  private func write(_ text: String, to path: String) throws(TokenizationError) {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw .unwritable(file: path, reason: error.localizedDescription)
+    }
+  }
+
+  static func contents(_ path: String) throws(TokenizationError) -> [UInt8] {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw .unreadable(file: path, reason: "there is no such file")
+    }
+    do {
+      return try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      throw .unreadable(file: path, reason: error.localizedDescription)
+    }
+  }
+
+  static func parse(_ path: String) throws(TokenizationError) -> JSON {
+    let bytes = try contents(path)
+    do { return try JSON.parse(bytes, origin: path) } catch { throw .document(error) }
+  }
+
+  private static func optionalObject(_ path: String) throws(TokenizationError) -> JSONObject {
+    guard FileManager.default.fileExists(atPath: path) else { return JSONObject() }
+    let json = try parse(path)
+    guard let object = json.object else {
+      throw .wrongValue(
+        path: "the whole file", expected: "an object", found: json.kindName, origin: path)
+    }
+    return object
+  }
+
+  private static func roles(
+    _ configuration: JSONObject, _ specialTokens: JSONObject, directory: String
+  ) throws(TokenizationError) -> Roles {
+    func token(_ role: String) throws(TokenizationError) -> String? {
+      for (object, file) in [
+        (configuration, "tokenizer_config.json"), (specialTokens, "special_tokens_map.json"),
+      ] {
+        guard let value = object[role], !value.isNull else { continue }
+        // Older files wrap the text in an object with the added token's settings.
+        guard let text = value.string ?? value["content"]?.string else {
+          throw .wrongValue(
+            path: role, expected: "a token", found: value.kindName, origin: "\(directory)/\(file)")
+        }
+        return text
+      }
+      return nil
+    }
+    return Roles(
+      bos: try token("bos_token"), eos: try token("eos_token"), pad: try token("pad_token"),
+      unk: try token("unk_token"))
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// What can go wrong while training.
+public enum TrainingError: Diagnosed, Equatable {
+  /// A loss or gradient that is NaN or infinite; names the first such tensor.
+  case notFinite(step: Int, tensor: String, index: Int, part: String)
+  /// Saved state that does not belong to this run.
+  case foreignState(directory: String, key: String, expected: String, found: String)
+  /// Saved state that cannot be read.
+  case brokenState(directory: String, problem: String)
+  /// Batches without a single trained token.
+  case nothingToTrain(step: Int)
+  /// A setting outside its range.
+  case setting(String, expected: String, found: String)
+  /// The caller asked to stop; the state is saved.
+  case stopped(step: Int, directory: String)
+
+  public var diagnosis: Diagnosis {
+    switch self {
+    case .notFinite(let step, let tensor, let index, let part):
+      Diagnosis(
+        what: "Training diverged: the \(part) of `\(tensor)` is not finite at element \(index).",
+        where: "step \(step)",
+        next: "Lower the learning rate or the clipping norm; the last saved state is intact.",
+        kind: .failed)
+    case .foreignState(let directory, let key, let expected, let found):
+      Diagnosis(
+        what: "The saved state is of another run: `\(key)` is \(found), expected \(expected).",
+        where: directory, next: "Delete that folder to start this training from its beginning.")
+    case .brokenState(let directory, let problem):
+      Diagnosis(
+        what: "The saved training state cannot be read: \(problem).", where: directory,
+        next: "Delete that folder to start this training from its beginning.")
+    case .nothingToTrain(let step):
+      Diagnosis(
+        what: "A batch has no token to train on.", where: "step \(step)",
+        next: "Check that the examples have answers and that the windows are long enough.")
+    case .setting(let name, let expected, let found):
+      Diagnosis(
+        what: "`\(name)` should be \(expected), found \(found).", where: "the training settings",
+        next: "Correct the value.")
+    case .stopped(let step, let directory):
+      Diagnosis(
+        what: "Training was stopped after step \(step); its state is saved.", where: directory,
+        next: "Run the same command again to go on.", kind: .failed)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Checkpoints
+import Documents
+import Runs
+
+/// `koine inspect`: what is inside a checkpoint, and whether it is whole.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Show what is inside a model, and check it.",
+    discussion: """
+      Checks files, names and shapes against the config; with --verify also that every weight is \
+      a finite number.
+      """)
+
+  @Argument(help: "The model's folder.", completion: .directory)
+  var model: String
+
+  @Flag(help: "List every tensor.")
+  var tensors = false
+
+  @Flag(help: "Read all weights and look for numbers that are not finite.")
+  var verify = false
+
+  @OptionGroup var format: FormatOptions
+
+  func run() throws {
+    let checkpoint = try Checkpoint.open(directory: model)
+    try checkpoint.validate()
+    if verify { try checkpoint.checkFinite() }
+    let infos = checkpoint.names.compactMap { name in
+      checkpoint.info(name).map { (name: name, info: $0) }
+    }
+    let types = Set(infos.map { $0.info.elementType.rawValue }).sorted()
+    let architecture = checkpoint.config["model_type"]?.string ?? "unknown"
+    if format.json {
+      var summary: JSON = [
+        "schema": 1, "model_type": JSON(architecture),
+        "parameters": JSON(checkpoint.parameterCount), "bytes": JSON(checkpoint.byteCount),
+        "dtypes": JSON(types.map { JSON($0) }), "tensor_count": JSON(infos.count),
+        "tokenizer_files": JSON(checkpoint.tokenizerFiles.map { JSON($0.name) }),
+        "finite": verify ? true : .null, "config": checkpoint.config,
+      ]
+      if tensors {
+        summary["tensors"] = JSON(
+          infos.map { name, info -> JSON in
+            [
+              "name": JSON(name), "dtype": JSON(info.elementType.rawValue),
+              "shape": JSON(info.shape.extents.map { JSON($0) }),
+            ]
+          })
+      }
+      Output.json(summary)
+      return
+    }
+    var text = """
+      \(model): \(architecture), \(NumberText.count(checkpoint.parameterCount)) parameters in \
+      \(infos.count) tensors, \(NumberText.bytes(checkpoint.byteCount)), \
+      \(types.joined(separator: " "))
+
+      """
+    if !checkpoint.tokenizerFiles.isEmpty {
+      text += "tokenizer: \(checkpoint.tokenizerFiles.map(\.name).joined(separator: ", "))\n"
+    }
+    if verify { text += "all weights are finite\n" }
+    if tensors {
+      let rows = infos.map { name, info -> [TextTable.Cell] in
+        [
+          TextTable.Cell(name), TextTable.Cell(info.elementType.rawValue),
+          TextTable.Cell(info.shape.extents.map(String.init).joined(separator: " × ")),
+        ]
+      }
+      let columns = [
+        TextTable.Column("tensor", isNumber: false), TextTable.Column("dtype", isNumber: false),
+        TextTable.Column("shape", isNumber: false),
+      ]
+      text += "\n" + TextTable(columns: columns, groups: [rows]).rendered(.detect(descriptor: 1))
+    }
+    Output.text(text)
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Checkpoints
+import Documents
+import Foundation
+import Recipes
+import Runs
+import Surgery
+
+/// `koine merge`: mergekit's YAML in, a checkpoint out.
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge", abstract: "Merge models as a mergekit recipe says.",
+    discussion: "Model paths in the recipe start from the working folder, as in mergekit.")
+
+  @Argument(
+    help: "The merge recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var config: String
+
+  @Argument(help: "The folder to write.", completion: .directory)
+  var out: String
+
+  @Flag(help: "Replace a checkpoint that is there.")
+  var force = false
+
+  @Flag(help: "Print what would be written, and write nothing.")
+  var dryRun = false
+
+  @OptionGroup var format: FormatOptions
+
+  func run() throws {
+    let text = try Disk.readText(config)
+    let recipe = try MergeRecipe.parse(text, origin: config)
+    let result = try Merge.plan(recipe)
+    var summary: JSON = [
+      "schema": 1, "method": JSON(recipe.method), "tensors": JSON(result.names.count),
+      "parameters": JSON(result.parameterCount), "bytes": JSON(result.byteCount), "out": JSON(out),
+    ]
+    guard !dryRun else {
+      show(summary, "would write")
+      return
+    }
+    let start = ContinuousClock.now
+    let display = ProgressDisplay()
+    display.observer(
+      .started(step: "merge", kind: "merge", index: 1, count: 1, isResuming: false))
+    try CheckpointWriter.write(
+      result, to: out, options: CheckpointWriter.Options(force: force)
+    ) { progress in
+      display.observer(
+        .progress(
+          step: "merge",
+          StepProgress(
+            done: progress.writtenByteCount, total: progress.totalByteCount, unit: "B")))
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    display.observer(.finished(step: "merge", seconds: seconds, byteCount: result.byteCount))
+    summary["seconds"] = JSON(seconds)
+    show(summary, "wrote")
+  }
+
+  private func show(_ summary: JSON, _ verb: String) {
+    guard !format.json else { return Output.json(summary) }
+    Output.text(
+      "\(verb) \(out): \(summary["method"]?.string ?? ""), "
+        + "\(NumberText.count(summary["parameters"]?.int ?? 0)) parameters in "
+        + "\(summary["tensors"]?.int ?? 0) tensors, "
+        + "\(NumberText.bytes(summary["bytes"]?.int ?? 0))\n")
+  }
+}

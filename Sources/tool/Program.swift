@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Documents
+import Foundation
+import Recipes
+
+/// Reads the arguments, runs one command, and turns how it ended into an exit code (STYLE §9).
+@main
+enum Program {
+  static func main() async {
+    do {
+      var command = try Koine.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      exit(with: error)
+    }
+  }
+
+  /// 0 done (help), 1 failed, 64 usage, 65 malformed input, 130 interrupted.
+  private static func exit(with error: any Error) -> Never {
+    if error is RunInterrupted || error is StepInterrupted || error is CancellationError {
+      if let interruption = error as? RunInterrupted { Output.message(interruption.description) }
+      Foundation.exit(130)
+    }
+    if let error = error as? any Diagnosed {
+      Output.message(error.description)
+      Foundation.exit(error.diagnosis.kind == .malformedInput ? 65 : 1)
+    }
+    if isOfArgumentParser(error) { Koine.exit(withError: error) }
+    Output.message(
+      """
+      \(error)
+      koine \(CommandLine.arguments.dropFirst().joined(separator: " "))
+      This error brings no advice; please report it with the command.
+      """)
+    Foundation.exit(1)
+  }
+
+  /// Whether the parser made the error itself: for any other error it says "failure", 1.
+  private static func isOfArgumentParser(_ error: any Error) -> Bool {
+    error is CleanExit || error is ValidationError || error is ExitCode
+      || Koine.exitCode(for: error) != .failure
+  }
+}
+
+/// Where text goes: results to stdout, all else to stderr.
+enum Output {
+  /// A result, as it is.
+  static func text(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+  /// A result as JSON, indented.
+  static func json(_ value: JSON) { text(value.serialized(pretty: true) + "\n") }
+
+  /// A message, with a newline.
+  static func message(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}

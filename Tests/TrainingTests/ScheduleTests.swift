@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Testing
+
+@testable import Training
+
+struct ScheduleTests {
+  private func rates(_ kind: LearningRateSchedule.Kind) -> [Double] {
+    var settings = TrainingSettings()
+    settings.steps = 100
+    settings.learningRate = 2
+    settings.schedule = kind
+    settings.warmup = 0.1
+    settings.decay = 0.2
+    settings.finalRate = 0.25
+    let schedule = LearningRateSchedule(settings)
+    return (0..<100).map { schedule.rate(at: $0) }
+  }
+
+  @Test(arguments: LearningRateSchedule.Kind.allCases)
+  func `the warm-up is a straight line from above zero to the peak`(
+    kind: LearningRateSchedule.Kind
+  ) {
+    let rates = rates(kind)
+    for step in 0..<10 { #expect(abs(rates[step] - 0.2 * Double(step + 1)) < 1e-12) }
+  }
+
+  @Test func `the cosine passes its middle halfway and ends at the final rate`() {
+    let rates = rates(.cosine)
+    #expect(abs(rates[54] - (2 + 0.5) / 2) < 1e-12)
+    #expect(abs(rates[99] - 0.5) < 1e-12)
+    #expect(zip(rates[10...], rates[11...]).allSatisfy { $0 > $1 })
+  }
+
+  @Test func `WSD is flat, then a straight line to the final rate`() {
+    let rates = rates(.wsd)
+    #expect(rates[10..<80].allSatisfy { $0 == 2 })
+    #expect(abs(rates[89] - 1.25) < 1e-12)
+    #expect(abs(rates[99] - 0.5) < 1e-12)
+  }
+
+  @Test func `the constant schedule stays`() {
+    #expect(rates(.constant)[10...].allSatisfy { $0 == 2 })
+  }
+
+  @Test func `a plateau that is extended keeps its rates`() {
+    var short = TrainingSettings()
+    short.schedule = .wsd
+    short.steps = 100
+    short.warmup = 0.1
+    var long = short
+    long.steps = 1000
+    long.warmup = 0.01
+    for step in 0..<80 {
+      #expect(LearningRateSchedule(short).rate(at: step) == LearningRateSchedule(long).rate(at: step))
+    }
+  }
+
+  @Test func `settings are read by their keys and ranges are kept`() throws {
+    var settings = try Settings(
+      YAML.parse("steps: 7\nschedule: wsd\nlearning_rate: 3e-4\n", origin: "r.yaml"),
+      origin: "r.yaml")
+    let read = try TrainingSettings(&settings)
+    try settings.finish()
+    #expect(read.steps == 7)
+    #expect(read.schedule == .wsd)
+    #expect(read.learningRate == 3e-4)
+    for text in ["steps: 0", "schedule: cosin", "warmup: 1.5", "clip_norm: much"] {
+      var bad = try Settings(YAML.parse(text, origin: "r.yaml"), origin: "r.yaml")
+      #expect(throws: DocumentError.self) { try TrainingSettings(&bad) }
+    }
+  }
+}
