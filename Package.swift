@@ -48,7 +48,8 @@ let package = Package(
     .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
     .module(
-      "Training", uses: ["Models", "Corpora", "Checkpoints", "Tensors", "Tokenization", "Documents"]
+      "Training",
+      uses: ["Models", "Corpora", "Checkpoints", "Tensors", "Tokenization", "Documents"]
     ),
     .module("Evaluation", uses: ["Corpora", "Documents"], embeds: ["Tasks"]),
     .module("Runs", uses: ["Documents", .grdb]),

@@ -41,7 +41,8 @@
       try checkIDs(prompt)
       let random = CounterRandom(seed: options.seed, stream: "generate")
       return try Engine.run {
-        let cache = options.usesCache ? KeyValueCache(layerCount: architecture.sizes.layerCount) : nil
+        let cache =
+          options.usesCache ? KeyValueCache(layerCount: architecture.sizes.layerCount) : nil
         var all = prompt
         var pending = prompt
         while all.count - prompt.count < options.maximumTokens, all.count < maximumPositions {

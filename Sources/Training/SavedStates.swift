@@ -109,7 +109,8 @@
         tensors.append(("exp_avg_sq." + tensor.name, shape, tensor.secondMoment.values))
       }
       let state: JSON = [
-        "trainer_state": progress.json, "sampler_state": try Self.json(of: sampler), "identity": .string(identity),
+        "trainer_state": progress.json, "sampler_state": try Self.json(of: sampler),
+        "identity": .string(identity),
         "settings": settings.identity, "model": config,
       ]
       try FileManager.default.createDirectory(

@@ -34,7 +34,9 @@
       struct Mine: Error, Equatable {}
       #expect(throws: Mine()) {
         try Engine.run {
-          _ = try valueAndGradient(of: [DeviceArray([1] as [Float], shape: [1])]) { _ in throw Mine() }
+          _ = try valueAndGradient(of: [DeviceArray([1] as [Float], shape: [1])]) { _ in
+            throw Mine()
+          }
         }
       }
     }

@@ -160,7 +160,9 @@
       }
     }
 
-    @Test func `the fused embedding and its gradient equal the plain ones, repeated ids too`() throws {
+    @Test func `the fused embedding and its gradient equal the plain ones, repeated ids too`()
+      throws
+    {
       let ids: [Int32] = [3, 0, 3, 3, 9, 1]
       try compare([(numbers("t", 10 * 7), [10, 7])]) { kernels, inputs in
         try kernels.embedding(DeviceArray(ids, shape: [6]), inputs[0])

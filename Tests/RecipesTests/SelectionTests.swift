@@ -18,14 +18,14 @@
       #expect(references.objective(SelectionScore(accuracy: 0.8, bitsPerByte: 1.0)) == 1)
       #expect(references.objective(references.ct) == 0)
       #expect(references.objective(references.sft) == 0)
-      #expect(references.objective(references.base) == 0)
+      #expect(references.objective(references.base) == 0)  // the accuracy of CT
     }
 
     @Test func `the objective grows with each ability and does not reward more than the parents`() {
-      let half = references.objective(SelectionScore(accuracy: 0.5, bitsPerByte: 1.5))
+      let half = references.objective(SelectionScore(accuracy: 0.5, bitsPerByte: 1.7))
       #expect(abs(half - 0.5) < 1e-12)
-      #expect(references.objective(SelectionScore(accuracy: 0.6, bitsPerByte: 1.5)) > half)
-      #expect(references.objective(SelectionScore(accuracy: 0.5, bitsPerByte: 1.4)) > half)
+      #expect(references.objective(SelectionScore(accuracy: 0.6, bitsPerByte: 1.7)) > half)
+      #expect(references.objective(SelectionScore(accuracy: 0.5, bitsPerByte: 1.6)) > half)
       #expect(references.objective(SelectionScore(accuracy: 0.9, bitsPerByte: 0.5)) == 1)
     }
 

@@ -47,7 +47,7 @@
       joint: {mix: {qab: 1.0}, steps: 8}
       merges:
         - {merge_method: linear, grid: {weight: [[0.5, 0.5], [0.3, 0.7]]}}
-        - {merge_method: ties_sv, parameters: {density: 0.8}, grid: {slack: [[0, 1.0]]}}
+        - {merge_method: ties_sv, parameters: {weight: 1, density: 0.8}, grid: {slack: [[0, 1.0]]}}
       samples: {tokens: 4, prompts: [{language: qab, text: "a"}]}
       """
 
@@ -56,7 +56,8 @@
       var run: String { folder + "/runs/tiny" }
 
       init() throws {
-        folder = FileManager.default.temporaryDirectory
+        folder =
+          FileManager.default.temporaryDirectory
           .appending(path: "koine-study-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(
           atPath: folder, withIntermediateDirectories: true)
@@ -137,7 +138,8 @@
       #expect(ReportPage.render(content).contains("ties_sv"))
     }
 
-    @Test func `a run stopped at any moment and started again ends in the same bytes`() async throws {
+    @Test func `a run stopped at any moment and started again ends in the same bytes`() async throws
+    {
       let whole = try Bench()
       defer { whole.remove() }
       try await whole.run()
@@ -191,7 +193,8 @@
           #expect(line != nil)
         } catch let error as StudyError where wrong == "bse" {
           // The section is missing then; that is said first.
-          #expect(error == .section("base", needs: "a `mix`, or `model.path`", origin: "recipe.yaml"))
+          #expect(
+            error == .section("base", needs: "a `mix`, or `model.path`", origin: "recipe.yaml"))
         }
       }
     }
@@ -217,7 +220,8 @@
     @Test func `the example recipes can be read`() throws {
       let examples = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Examples")
-      for name in ["quickstart/recipe", "quickstart/smoke", "faroese/recipe", "kinyarwanda/recipe"] {
+      for name in ["quickstart/recipe", "quickstart/smoke", "faroese/recipe", "kinyarwanda/recipe"]
+      {
         let path = examples.appending(path: name + ".yaml").path
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let settings = try StudySettings(yaml: text, origin: path)

@@ -14,7 +14,12 @@ import Testing
     let tokenizer = try Tokenizer.load(directory: folder)
     #expect(tokenizer.vocabularySize == 50257)
     #expect(tokenizer.eosID == 50256)
-    try compare(tokenizer, folder)
+    #expect(tokenizer.encode("a<|endoftext|>").last == 50256)
+    // The reference library read the two files without any special token; transformers, and so we,
+    // know <|endoftext|>.
+    var plain = tokenizer.json
+    plain["added_tokens"] = []
+    try compare(Tokenizer(json: plain), folder)
   }
 
   @Test func `GPT-NeoX gives the reference's ids on real text in twenty languages`() throws {
@@ -37,7 +42,7 @@ import Testing
       let text = try #require(row["text"]?.string)
       let ids = tokenizer.encode(text)
       #expect(ids == GoldenData.ids(row["ids"] ?? nil), "\(text)")
-      #expect(tokenizer.decode(ids) == text)
+      #expect(tokenizer.decode(ids, skipSpecialTokens: false) == text)
     }
   }
 

@@ -54,7 +54,8 @@ struct ScheduleTests {
     long.steps = 1000
     long.warmup = 0.01
     for step in 0..<80 {
-      #expect(LearningRateSchedule(short).rate(at: step) == LearningRateSchedule(long).rate(at: step))
+      #expect(
+        LearningRateSchedule(short).rate(at: step) == LearningRateSchedule(long).rate(at: step))
     }
   }
 

@@ -206,7 +206,8 @@
       }
     }
 
-    @Test func `a learning rate far too high diverges into an error, not into NaN weights`() throws {
+    @Test func `a learning rate far too high diverges into an error, not into NaN weights`() throws
+    {
       let (start, _) = try goldenRun("llama-plain")
       var wild = settings(steps: 60)
       wild.learningRate = 1e38

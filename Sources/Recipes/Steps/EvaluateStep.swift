@@ -93,10 +93,16 @@
       let training = try FloorTraining(try self.training.map { try $0.load(context) })
       let suite = TestData(try test.map { try $0.load(context) })
       let results = [
-        ("majority", try Evaluator().run(
-          classifier: MajorityClass(training), named: "majority class", suite: suite)),
-        ("naive_bayes", try Evaluator().run(
-          classifier: NaiveBayes(training), named: "Naive Bayes", suite: suite)),
+        (
+          "majority",
+          try Evaluator().run(
+            classifier: MajorityClass(training), named: "majority class", suite: suite)
+        ),
+        (
+          "naive_bayes",
+          try Evaluator().run(
+            classifier: NaiveBayes(training), named: "Naive Bayes", suite: suite)
+        ),
       ]
       for (file, result) in results {
         try Disk.write(

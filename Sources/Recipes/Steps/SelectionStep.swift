@@ -72,16 +72,17 @@
     var ct: SelectionScore
     var sft: SelectionScore
 
-    /// How much of both parents a candidate has: the harmonic mean of the share of the task
-    /// (accuracy of the base → of SFT) and the share of the language (bits per byte of the base →
-    /// of CT), each cut to 0…1.
+    /// How much of both parents a candidate keeps: the harmonic mean of its share of the task
+    /// (accuracy, from the CT model's to the SFT model's) and its share of the language (bits per
+    /// byte, from the SFT model's to the CT model's), each cut to 0…1.
     ///
-    /// A candidate without either has 0, whatever the other; with both it has 1. Where a parent
-    /// did not improve on the base its share counts as 1, because there is nothing to keep.
+    /// The parents are the two ends of both scales, so each scores 0 by itself, and 1 means the
+    /// whole of both. Where the parents do not differ the share counts as 1: there is nothing to
+    /// lose.
     func objective(_ score: SelectionScore) -> Double {
-      let task = Self.share(score.accuracy - base.accuracy, of: sft.accuracy - base.accuracy)
+      let task = Self.share(score.accuracy - ct.accuracy, of: sft.accuracy - ct.accuracy)
       let language = Self.share(
-        base.bitsPerByte - score.bitsPerByte, of: base.bitsPerByte - ct.bitsPerByte)
+        sft.bitsPerByte - score.bitsPerByte, of: sft.bitsPerByte - ct.bitsPerByte)
       return task + language > 0 ? 2 * task * language / (task + language) : 0
     }
 

@@ -27,10 +27,10 @@ struct ShardStep: RecipeStep {
       documents,
       header: TokenShardHeader(
         vocabularySize: tokenizer.vocabularySize, endOfText: endOfText, tokenizerHash: hash),
-      to: context.folder + "/train.tokens", encode: { tokenizer.encode($0) }
-    ) { done, _ in
-      context.report(StepProgress(done: done, total: documents.count, unit: "documents"))
-    }
+      to: context.folder + "/train.tokens", encode: { tokenizer.encode($0) },
+      progress: { done, _ in
+        context.report(StepProgress(done: done, total: documents.count, unit: "documents"))
+      })
     context.setFact("tokens", JSON(shard.tokenCount))
   }
 }

@@ -65,7 +65,11 @@ struct TextStep: RecipeStep {
     // single document, serve the report.
     var (selection, test): ([Document], [Document]) = ([], [])
     for (index, document) in heldOut.enumerated() {
-      if !isHeldOutOnly, index % 2 == 1 { selection.append(document) } else { test.append(document) }
+      if !isHeldOutOnly, index % 2 == 1 {
+        selection.append(document)
+      } else {
+        test.append(document)
+      }
     }
     for (file, documents) in [
       ("train.jsonl", train), ("selection.jsonl", selection), ("heldout.jsonl", test),

@@ -129,38 +129,13 @@
       _ context: StepContext
     ) throws -> TrainingResult {
       let trainer = try Trainer(
-        start: start, settings: settings, stateDirectory: context.folder + "/.state", identity: name)
+        start: start, settings: settings, stateDirectory: context.folder + "/.state", identity: name
+      )
       let perStep = settings.batchSize * settings.microBatches * windowLength
-      let clock = ContinuousClock()
-      var last = clock.now
-      var lastTokens: Int?
-      var isFirst = true
+      let log = TrainingLog(context, totalTokens: settings.steps * perStep)
       do {
-        return try trainer.run(&sampler, shouldStop: { context.cancellation.isRequested }) {
-          record in
-          if isFirst, context.isResuming {
-            try context.keepMetrics { ($0["iteration"]?.int ?? 0) < record.iteration }
-          }
-          isFirst = false
-          let now = clock.now
-          let seconds = (now - last) / .seconds(1)
-          let rate = lastTokens.map { Double(record.seenTokens - $0) / max(seconds, 1e-9) }
-          last = now
-          lastTokens = record.seenTokens
-          var metric = JSONObject()
-          metric["iteration"] = JSON(record.iteration)
-          metric["train_loss"] = JSON(record.trainLoss)
-          metric["learning_rate"] = JSON(record.learningRate)
-          metric["gradient_norm"] = JSON(record.gradientNorm)
-          metric["trained_tokens"] = JSON(record.trainedTokens)
-          if let rate { metric["tokens_per_second"] = JSON(rate) }
-          metric["peak_memory"] = JSON(Double(Engine.peakMemory) / 1e9)
-          try context.record(metric)
-          context.report(
-            StepProgress(
-              done: record.seenTokens, total: settings.steps * perStep, unit: "tokens",
-              rate: rate, loss: record.trainLoss))
-        }
+        return try trainer.run(
+          &sampler, shouldStop: { context.cancellation.isRequested }, observer: log.note)
       } catch TrainingError.stopped {
         throw StepInterrupted()
       }
@@ -217,6 +192,43 @@
           return TrainingExample(prompt: pair.context, answer: pair.continuation)
         }
       }
+    }
+  }
+
+  /// Turns a training's records into the step's metrics and progress.
+  private final class TrainingLog {
+    private let context: StepContext
+    private let totalTokens: Int
+    private let clock = ContinuousClock()
+    private var last: (instant: ContinuousClock.Instant, tokens: Int)?
+
+    init(_ context: StepContext, totalTokens: Int) {
+      self.context = context
+      self.totalTokens = totalTokens
+    }
+
+    func note(_ record: TrainingRecord) throws {
+      if last == nil, context.isResuming {
+        try context.keepMetrics { ($0["iteration"]?.int ?? 0) < record.iteration }
+      }
+      let now = clock.now
+      let rate = last.map {
+        Double(record.seenTokens - $0.tokens) / max((now - $0.instant) / .seconds(1), 1e-9)
+      }
+      last = (now, record.seenTokens)
+      var metric = JSONObject()
+      metric["iteration"] = JSON(record.iteration)
+      metric["train_loss"] = JSON(record.trainLoss)
+      metric["learning_rate"] = JSON(record.learningRate)
+      metric["gradient_norm"] = JSON(record.gradientNorm)
+      metric["trained_tokens"] = JSON(record.trainedTokens)
+      if let rate { metric["tokens_per_second"] = JSON(rate) }
+      metric["peak_memory"] = JSON(Double(Engine.peakMemory) / 1e9)
+      try context.record(metric)
+      context.report(
+        StepProgress(
+          done: record.seenTokens, total: totalTokens, unit: "tokens", rate: rate,
+          loss: record.trainLoss))
     }
   }
 #endif

@@ -100,9 +100,12 @@
             files.append(try TaskRowsInput.paths(settings.task, language, split).rows)
           }
         }
-        steps.append(LabStep(lab: lab, files: files.reduce(into: []) { unique, file in
-          if !unique.contains(file) { unique.append(file) }
-        }))
+        steps.append(
+          LabStep(
+            lab: lab,
+            files: files.reduce(into: []) { unique, file in
+              if !unique.contains(file) { unique.append(file) }
+            }))
       }
       for text in settings.texts {
         let files = text.files.enumerated().map { data.input("file-\($0.offset)", $0.element) }

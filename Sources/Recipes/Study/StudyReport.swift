@@ -79,7 +79,8 @@
 
     private func scores(_ model: StudyModel) throws -> ModelScores {
       guard let result = results[model.title], let base = results["base"] else {
-        throw StudyError.section("report", needs: "the scores of \(model.title)", origin: plan.places.run)
+        throw StudyError.section(
+          "report", needs: "the scores of \(model.title)", origin: plan.places.run)
       }
       let changesFrom = model.kind == .base ? nil : base
       var reference: Runs.PairedComparison?
