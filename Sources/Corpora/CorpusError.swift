@@ -45,6 +45,8 @@ public enum CorpusError: Diagnosed, Equatable {
   case stateMismatch(String, expected: String, found: String)
   /// The output exists and nobody said that it may be replaced.
   case outputExists(String)
+  /// The folder to be replaced is not one that `koine lab` wrote.
+  case notALab(String)
   /// The system refused a write: disk full, no permission, no such folder.
   case cannotWrite(String, reason: String)
 
@@ -142,6 +144,10 @@ public enum CorpusError: Diagnosed, Equatable {
       Diagnosis(
         what: "The output exists already.", where: path,
         next: "Choose another name or say --force to replace it.", kind: .failed)
+    case .notALab(let path):
+      Diagnosis(
+        what: "The folder holds no laboratory languages (no lab.json), so it is not replaced.",
+        where: path, next: "Choose another folder, or remove this one yourself.", kind: .failed)
     case .cannotWrite(let path, let reason):
       Diagnosis(
         what: "The output cannot be written: \(reason).", where: path,

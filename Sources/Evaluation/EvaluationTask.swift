@@ -97,6 +97,44 @@ public struct EvaluationTask: Equatable, Sendable {
     return try LocalizedTask(self, language)
   }
 
+  /// Everything that the task says, for hashing: two tasks that ask or count differently differ
+  /// here, whatever their names and versions. Where it was read from is not part of it.
+  public var identity: JSON {
+    var object = JSONObject()
+    object["task"] = .string(name)
+    object["task_alias"] = .string(alias)
+    object["output_type"] = .string(outputType.rawValue)
+    object["version"] = .string(version)
+    object["metrics"] = JSON(metrics.map { .string($0) })
+    object["dataset_path"] = Self.json(datasetPath?.source)
+    for split in EvaluationSplit.allCases {
+      object["\(split.rawValue)_split"] = Self.json(splits[split])
+    }
+    object["description"] = Self.json(introduction?.source)
+    object["doc_to_text"] = .string(docToText.source)
+    object["doc_to_target"] = .string(docToTarget.source)
+    object["doc_to_choice"] = Self.json(choices)
+    object["choices_from_training"] = .bool(choicesFromTraining)
+    object["target_delimiter"] = .string(targetDelimiter)
+    object["admits_other_languages"] = .bool(admitsOtherLanguages)
+    object["languages"] = JSON(
+      languages.map { language in
+        [
+          "code": .string(language.code), "name": Self.json(language.name),
+          "task": Self.json(language.task), "dataset_name": Self.json(language.datasetName),
+          "doc_to_text": Self.json(language.docToText?.source),
+          "doc_to_choice": Self.json(language.choices),
+        ] as JSON
+      })
+    return .object(object)
+  }
+
+  private static func json(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+
+  private static func json(_ texts: [String]?) -> JSON {
+    texts.map { JSON($0.map { .string($0) }) } ?? .null
+  }
+
   private func other(_ code: String) -> Language? {
     admitsOtherLanguages ? Language(code: code) : nil
   }

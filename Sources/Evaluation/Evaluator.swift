@@ -35,12 +35,13 @@ public struct Evaluator: Sendable {
 
   /// Scores a model.
   ///
-  /// - Parameter progress: called after every call of the model, on the same thread.
-  /// - Throws: what the model throws; `EvaluationError.notFinite` at the first NaN or infinity;
+  /// - Parameter progress: called after every call of the model, on the same thread; may throw to
+  ///   stop there.
+  /// - Throws: what the model and `progress` throw; `EvaluationError.notFinite` at the first NaN or infinity;
   ///   `.answerCount`. No result is better than half of one: nothing is returned then.
   public func run(
     model: any LanguageModel, named name: String, suite: some EvaluationSuite,
-    progress: (EvaluationProgress) -> Void = { _ in }
+    progress: (EvaluationProgress) throws -> Void = { _ in }
   ) throws -> EvaluationResult {
     var names: Set<String> = []
     for set in suite.sets where !names.insert(set.task.name).inserted {
@@ -58,7 +59,7 @@ public struct Evaluator: Sendable {
         case .rolling: scores += try texts(part, of: set, model, name)
         }
         finished += part.count
-        progress(EvaluationProgress(task: set.task.name, finished: finished, total: total))
+        try progress(EvaluationProgress(task: set.task.name, finished: finished, total: total))
       }
       results.append(try result(set, scores))
     }

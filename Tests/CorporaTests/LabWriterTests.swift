@@ -83,6 +83,27 @@ import Testing
     try Lab.write(to: folder.path("a"), settings: settings, replacing: true)
   }
 
+  @Test func `only a folder that the laboratory wrote is replaced`() throws {
+    let folder = try TestFolder()
+    let files = FileManager.default
+    for (name, file, text) in [
+      ("photos", "photos/summer.txt", "dear"), ("other", "other/lab.json", "{\"format\": \"x\"}"),
+      ("empty", nil, ""),
+    ] {
+      try files.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+      if let file { try text.write(toFile: folder.path(file), atomically: true, encoding: .utf8) }
+      #expect(
+        lines { try Lab.write(to: folder.path(name), replacing: true) } == """
+          The folder holds no laboratory languages (no lab.json), so it is not replaced.
+          \(folder.path(name))
+          Choose another folder, or remove this one yourself.
+          """)
+      if let file {
+        #expect(try String(contentsOfFile: folder.path(file), encoding: .utf8) == text)
+      }
+    }
+  }
+
   @Test func `settings are read over the defaults and written with the same keys`() throws {
     let read = try settings("{seed: 9, topical_share: 0.5, shared_labels: false}")
     #expect(read.seed == 9 && read.topicalShare == 0.5 && !read.sharedLabels)

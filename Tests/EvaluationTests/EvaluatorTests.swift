@@ -40,6 +40,20 @@ import Testing
     #expect(text.documents[1].rolling?.byteCount == 3)
   }
 
+  @Test func `progress may stop a run between two calls of the model`() throws {
+    struct Stop: Error {}
+    var seen: [Int] = []
+    #expect(throws: Stop.self) {
+      try Evaluator(documentsPerCall: 1).run(
+        model: model, named: "m", suite: TestData([try Small.rows("aa", .test)])
+      ) {
+        seen.append($0.finished)
+        if $0.finished == 2 { throw Stop() }
+      }
+    }
+    #expect(seen == [1, 2])
+  }
+
   @Test(arguments: [1, 2, 3, 64])
   func `the size of a call changes nothing`(count: Int) throws {
     let suite = TestData([try Small.rows("aa", .test)])

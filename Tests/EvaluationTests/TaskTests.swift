@@ -24,6 +24,34 @@ import Testing
     }
   }
 
+  @Test func `a task's identity changes with anything it says and not with where it lies`() throws {
+    let text = """
+      task: t
+      output_type: multiple_choice
+      doc_to_text: "{{text}} is"
+      doc_to_choice: [a, b]
+      dataset_path: "t/{{language}}/{{split}}.tsv"
+      test_split: test
+      metric_list: [{metric: acc}]
+      languages: {x: {name: X}}
+
+      """
+    let identity = try EvaluationTask(yaml: text, origin: "one.yaml").identity
+    #expect(try EvaluationTask(yaml: text, origin: "two.yaml").identity == identity)
+    for (old, new) in [
+      ("{{text}} is", "{{text}} was"), ("[a, b]", "[b, a]"),
+      ("{metric: acc}", "{metric: acc_norm}"),
+      ("test_split: test", "test_split: dev"), ("t/{{language}}", "u/{{language}}"),
+      ("name: X", "doc_to_text: '{{text}}'"), ("task: t\n", "task: t\ndescription: d\n"),
+      ("task: t\n", "task: t\ntarget_delimiter: ''\n"), ("task: t\n", "task: u\n"),
+      ("task: t\n", "task: t\nmetadata: {version: 2}\n"), ("languages: {x", "languages: {y"),
+    ] {
+      let changed = text.replacing(old, with: new)
+      #expect(changed != text)
+      #expect(try EvaluationTask(yaml: changed, origin: "one.yaml").identity != identity, "\(new)")
+    }
+  }
+
   @Test func `sib_prompt_1 asks what lm-eval asks`() throws {
     let golden = try Golden.read("sib_prompt_1")
     let task = try BuiltInTasks.task("sib_prompt_1").localized("kin_Latn")

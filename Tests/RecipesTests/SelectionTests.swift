@@ -65,6 +65,50 @@
       #expect(recipe.parameters["density"]?.double == 0.5)
     }
 
+    private func lines(_ yaml: String) -> [String] {
+      do {
+        _ = try grid(yaml)
+        return []
+      } catch {
+        return ((error as? any Diagnosed)?.description ?? "\(error)")
+          .split(separator: "\n").map(String.init)
+      }
+    }
+
+    @Test func `what a method cannot do is refused before anything is trained`() {
+      let ties = "merge_method: ties\n"
+      #expect(
+        lines(ties + "parameters: {weight: 1, densty: 0.5}") == [
+          "Unknown key `densty` in `parameters`.", "r.yaml, line 2", "Did you mean `density`?",
+        ])
+      #expect(
+        lines(ties + "parameters: {weight: 1}\ngrid:\n  slack: [0]").prefix(2) == [
+          "Unknown key `slack` in `grid`.", "r.yaml, line 4",
+        ])
+      #expect(
+        lines(ties + "grid: {density: [0.5]}") == [
+          "The method `ties` needs the parameter `weight`.",
+          #"r.yaml, line 1, ties {"density":0.5}"#, "Add `weight` to `parameters` or to `grid`.",
+        ])
+      #expect(
+        lines(ties + "parameters: {weight: 1}\ngrid: {density: [0.5, 1.5]}") == [
+          "`density` should be a number from 0 to 1, found 1.5.",
+          #"r.yaml, line 1, ties {"weight":1,"density":1.5}"#, "Correct the value.",
+        ])
+      #expect(
+        lines(ties + "parameters: {weight: 1, lambda: [1, 2]}").last
+          == "Give `lambda` one value instead of a pair [CT, SFT].")
+      #expect(
+        lines(ties + "parameters: {weight: 1}\ngrid: {weight: [1]}").first
+          == "`grid.weight` should be here or in `parameters`, found both.")
+      #expect(
+        lines("merge_metod: ties\nparameters: {weight: 1}") == [
+          "Unknown key `merge_metod`.", "r.yaml, line 1", "Did you mean `merge_method`?",
+        ])
+      #expect(lines("merge_method: slerp").first == "The method `slerp` needs the parameter `t`.")
+      #expect(lines(ties + "parameters: {weight: 1, int8_mask: true}") == [])
+    }
+
     @Test func `a misspelt method or a triple is refused`() {
       #expect(throws: DocumentError.self) { try grid("merge_method: tise") }
       #expect(throws: DocumentError.self) {

@@ -81,13 +81,21 @@
       }
 
       /// The weights of every model of the study.
-      func weights() throws -> [String: [UInt8]] {
+      func weights() throws -> [String: [UInt8]] { try files("model/model.safetensors") }
+
+      /// The file of that name of every step that has one.
+      func files(_ name: String) throws -> [String: [UInt8]] {
         var bytes: [String: [UInt8]] = [:]
         for entry in try plan().entries {
-          let path = entry.folder + "/model/model.safetensors"
+          let path = entry.folder + "/" + name
           if Disk.exists(path) { bytes[entry.step.name] = try Disk.read(path) }
         }
         return bytes
+      }
+
+      /// Puts another recipe in the place of the first.
+      func rewrite(_ recipe: String) throws {
+        try recipe.write(toFile: folder + "/recipe.yaml", atomically: true, encoding: .utf8)
       }
     }
 
@@ -134,7 +142,11 @@
       #expect(content.curves.map(\.step) == ["base", "ct", "sft", "ct-sft", "joint"])
       #expect(content.curves.allSatisfy { !$0.training.isEmpty })
       #expect(content.samples.first?.completions.count == 7)
-      #expect(!content.notes.isEmpty)
+      let diagnosis = try #require(content.notes.last)
+      #expect(diagnosis.contains("TIES without trimming discards"))
+      for (model, languages) in content.models.map({ ($0.name, $0.languages) }) {
+        #expect(languages.allSatisfy { $0.normalizedAccuracy != nil }, "\(model)")
+      }
       #expect(ReportPage.render(content).contains("ties_sv"))
     }
 
@@ -162,18 +174,71 @@
       }
       #expect(interruptions > 3)
       #expect(try broken.weights() == expected)
+      #expect(try broken.files("result.json") == whole.files("result.json"))
+    }
+
+    @Test func `an evaluation that is stopped ends after the call and keeps its finished sets`()
+      async throws
+    {
+      let bench = try Bench()
+      defer { bench.remove() }
+      let step = "evaluate-base"
+      let (cancellation, first, second) = (Cancellation(), ProgressLog(), ProgressLog())
+      await #expect(throws: RunInterrupted.self) {
+        try await bench.run(cancellation: cancellation) { event in
+          if first.note(event, of: step) { cancellation.request() }
+        }
+      }
+      #expect(first.done == [40])
+      try await bench.run { _ = second.note($0, of: step) }
+      #expect(try #require(second.done.first) > 40)
+      let path = try #require(try bench.plan()[step]?.folder)
+      #expect(try Disk.names(in: path) == ["result.json", "samples.json", "step.json"])
     }
 
     @Test func `a changed merge grid redoes its merge and nothing that was trained`() async throws {
       let bench = try Bench()
       defer { bench.remove() }
+      try checkEstimates(before: bench)
       try await bench.run()
-      let changed = Self.recipe.replacing("[0.3, 0.7]", with: "[0.4, 0.6]")
-      try changed.write(toFile: bench.folder + "/recipe.yaml", atomically: true, encoding: .utf8)
+      try checkEstimates(after: bench)
+      try bench.rewrite(Self.recipe.replacing("[0.3, 0.7]", with: "[0.4, 0.6]"))
       let record = try await bench.run()
       let redone = record.steps.filter { $0.state == .done }.map(\.name)
       #expect(redone.allSatisfy { $0.hasPrefix("merge-linear") || $0 == "evaluate-merge-linear" })
       #expect(redone.contains("merge-linear"))
+    }
+
+    private func checkEstimates(before bench: Bench) throws {
+      let plan = try bench.plan()
+      // 320·16 + 2·(4·16·16 + 3·16·32 + 2·16) + 16
+      let parameters = 10_320
+      let width = 9 * 16 + 3 * 16 + 3 * 32
+      let base = try #require(plan["base"]?.estimate)
+      #expect(base.tokenCount == 12 * 4 * 32)
+      #expect(base.outputByteCount == 4 * parameters)
+      #expect(base.memoryByteCount == 4 * (5 * parameters + 4 * 32 * (3 * width + 320)))
+      #expect(base.duration == nil)
+      let merge = try #require(plan["merge-linear"]?.estimate)
+      #expect(merge.outputByteCount == 4 * parameters)
+      #expect(merge.memoryByteCount == 4 * (parameters + 4096 * (width + 320)))
+      #expect(plan["lab"]?.estimate.outputByteCount == 100_000)
+      #expect(plan["sft"]?.estimate.tokenCount == nil)
+      #expect(plan.table(.init(width: 100)).contains("41.3 kB"))
+    }
+
+    private func checkEstimates(after bench: Bench) throws {
+      let done = try bench.plan()
+      #expect(try #require(done["base"]?.manifest).facts["parameters"]?.int == 10_320)
+      let seen = try #require(done["sft"]?.manifest?.facts["seen_tokens"]?.int)
+      try bench.rewrite(
+        Self.recipe.replacing("sft: {epochs: 1}", with: "sft: {epochs: 1, learning_rate: 1e-4}"))
+      let sft = try #require(try bench.plan()["sft"])
+      #expect(sft.state == .run)
+      #expect(sft.estimate.tokenCount == seen)
+      let seconds = try #require(done["sft"]?.manifest?.seconds)
+      let duration = try #require(sft.estimate.duration) / .seconds(1)
+      #expect(abs(duration - seconds) < 1e-6)
     }
 
     @Test func `a misspelt recipe key is an error with line and guess`() throws {
@@ -228,6 +293,20 @@
         #expect(settings.merges.map(\.method).count >= 1)
         #expect(settings.merges.allSatisfy { !$0.candidates.isEmpty })
       }
+    }
+  }
+
+  /// How far a step said it was, in order.
+  private final class ProgressLog: @unchecked Sendable {
+    private let lock = NSLock()
+    private var counts: [Int] = []
+    var done: [Int] { lock.withLock { counts } }
+
+    /// Whether the event was progress of the step.
+    func note(_ event: RunEvent, of step: String) -> Bool {
+      guard case .progress(step, let progress) = event else { return false }
+      lock.withLock { counts.append(progress.done) }
+      return true
     }
   }
 

@@ -81,6 +81,11 @@ import Testing
       lines("merge_method: linear\nmodel: []\nmodels: []\n") == [
         "Unknown key `model`.", "merge.yaml, line 2", "Did you mean `models`?",
       ])
+    #expect(
+      lines("models: []\nmerge_metod: linear\n") == [
+        "Unknown key `merge_metod`.", "merge.yaml, line 2", "Did you mean `merge_method`?",
+      ])
+    #expect(lines("models: []\n").first == "The key `merge_method` is missing.")
   }
 
   @Test func `a misspelt parameter and a misplaced one`() {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Documents
+import Foundation
 
 /// Writes the laboratory languages as the folder that recipes read:
 ///
@@ -18,13 +19,16 @@ import Documents
 public enum Lab {
   /// Makes the world of `settings` and writes it, the whole folder or nothing.
   ///
-  /// Throws ``CorpusError``: settings out of range, a folder that exists (unless `replacing`), or a
-  /// refused write. `progress` is told what was written.
+  /// Throws ``CorpusError``: settings out of range, a folder that exists (unless `replacing`, and
+  /// then one that no laboratory wrote), or a refused write. `progress` is told what was written.
   @discardableResult
   public static func write(
     to directory: String, settings: LabSettings = LabSettings(), replacing: Bool = false,
     progress: ((_ file: String, _ byteCount: Int) -> Void)? = nil
   ) throws -> LabWorld {
+    if replacing, FileManager.default.fileExists(atPath: directory), !isLab(directory) {
+      throw CorpusError.notALab(directory)
+    }
     let world = try LabWorld(settings)
     try AtomicOutput.folder(at: directory, replacing: replacing) { folder in
       func write(_ name: String, _ lines: [String]) throws {
@@ -71,6 +75,18 @@ public enum Lab {
     }
     return world
   }
+
+  /// What `lab.json` says it is.
+  static let format = "koine-lab"
+
+  /// Whether `write` made the folder: its `lab.json` says so.
+  private static func isLab(_ directory: String) -> Bool {
+    let path = (directory as NSString).appendingPathComponent("lab.json")
+    guard let bytes = FileManager.default.contents(atPath: path),
+      let truth = try? JSON.parse(bytes, origin: path)
+    else { return false }
+    return truth["format"]?.string == format
+  }
 }
 
 extension AlignedPair {
@@ -97,7 +113,7 @@ extension LabWorld {
   /// words.
   public var json: JSON {
     var root = JSONObject()
-    root["format"] = "koine-lab"
+    root["format"] = JSON(Lab.format)
     root["version"] = 1
     root["settings"] = settings.json
     root["labels"] = JSON(labels.map { JSON($0) })

@@ -117,10 +117,12 @@ public struct Plan: Sendable {
     case .absent:
       state = step.isResumable && Disk.exists(place.partial) ? .resume : .run
     }
+    var estimate = state == .done ? StepEstimate() : step.estimate(EstimateContext(paths: known))
+    if state != .done, estimate.duration == nil {
+      estimate.duration = places.earlierDuration(of: step, tokenCount: estimate.tokenCount)
+    }
     return Entry(
-      step: step, key: key, state: state,
-      estimate: state == .done
-        ? StepEstimate() : step.estimate(EstimateContext(paths: known)),
+      step: step, key: key, state: state, estimate: estimate,
       manifest: manifest, inputs: paths, place: place, identities: identities)
   }
 }

@@ -16,7 +16,8 @@ public struct StepKey: Hashable, Sendable {
   /// 64 hexadecimal digits.
   public let hex: String
   /// The first twelve digits, which folders are named by; the manifest holds the whole.
-  public var short: String { String(hex.prefix(12)) }
+  public var short: String { String(hex.prefix(Self.shortLength)) }
+  static let shortLength = 12
 
   /// A key read from a manifest.
   package init(hex: String) { self.hex = hex }

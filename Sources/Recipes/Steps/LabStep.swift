@@ -16,6 +16,11 @@ struct LabStep: RecipeStep {
   var settings: JSON { lab.json }
   var outputs: [StepOutput] { [.folder] + files.map { StepOutput($0, path: "data/" + $0) } }
 
+  func estimate(_ context: EstimateContext) -> StepEstimate {
+    StepEstimate(
+      outputByteCount: lab.languages.reduce(0) { $0 + $1.textBytes })
+  }
+
   func run(_ context: StepContext) throws {
     try Lab.write(to: context.folder + "/data", settings: lab)
   }

@@ -19,10 +19,16 @@
     let source: SelectionSource
     let sourceInputs: [StepInput]
     let base: StepInput
+    /// For the estimate.
+    let size: ModelSize
 
     var name: String { "merge-\(grid.method)" }
     var outputs: [StepOutput] { [.folder, StepOutput("model", path: "model")] }
-    var settings: JSON { grid.identity }
+    var settings: JSON {
+      var settings = grid.identity
+      settings["judged_on"] = source.identity
+      return settings
+    }
     var isResumable: Bool { true }
     var inputs: [StepInput] {
       sourceInputs + [
@@ -32,7 +38,9 @@
     }
 
     func estimate(_ context: EstimateContext) -> StepEstimate {
-      StepEstimate(note: "\(grid.candidates.count) candidates")
+      StepEstimate(
+        outputByteCount: size.weightByteCount, memoryByteCount: size.scoringByteCount,
+        note: "\(grid.candidates.count) candidate\(grid.candidates.count == 1 ? "" : "s")")
     }
 
     func run(_ context: StepContext) throws {
@@ -50,7 +58,8 @@
         try context.cancellation.check()
         let merged = try plan(candidate, checkpoints)
         let model = try CheckpointLanguageModel(model: Model(merged), tokenizer: tokenizer)
-        let score = try SelectionScore.measure(model, named: name, on: data)
+        let score = try SelectionScore.measure(
+          model, named: name, on: data, context.cancellation)
         points.append([
           "settings": candidate.json, "objective": JSON(references.objective(score)),
           "scores": score.json,

@@ -21,6 +21,9 @@
       ]
     }
 
+    /// What decides the data beside the files.
+    var identity: JSON { JSON(rows.map(\.identity)) }
+
     func load(_ context: StepContext) throws -> SelectionData {
       let path = try context.input("target-text") + "/selection.jsonl"
       let text = try StudyData.text(language: languages.target, split: .validation, path: path)
@@ -35,15 +38,19 @@
     /// Of the held-out target text.
     var bitsPerByte: Double
 
+    /// - Throws: `StepInterrupted` between calls of the model.
     static func measure(
-      _ model: CheckpointLanguageModel, named name: String, on data: SelectionData
+      _ model: CheckpointLanguageModel, named name: String, on data: SelectionData,
+      _ cancellation: Cancellation
     ) throws -> SelectionScore {
-      let result = try Evaluator(bootstrap: nil).run(model: model, named: name, suite: data)
+      let result = try Evaluator(bootstrap: nil).run(model: model, named: name, suite: data) { _ in
+        try cancellation.check()
+      }
       var accuracies: [Double] = []
       var bits = 0.0
       for set in result.sets {
         switch set.outputType {
-        case .multipleChoice: accuracies.append(try set.metric("acc").value)
+        case .multipleChoice: accuracies.append(try set.metric(StudySettings.accuracy).value)
         case .rolling: bits = try set.metric("bits_per_byte").value
         }
       }
@@ -114,11 +121,18 @@
     let source: SelectionSource
     let sourceInputs: [StepInput]
     let base: StepInput
+    /// For the estimate.
+    let size: ModelSize
 
+    var settings: JSON { ["judged_on": source.identity] }
     var inputs: [StepInput] {
       sourceInputs + [
         base, .output("ct", of: "ct", named: "model"), .output("sft", of: "sft", named: "model"),
       ]
+    }
+
+    func estimate(_ context: EstimateContext) -> StepEstimate {
+      StepEstimate(memoryByteCount: size.scoringByteCount)
     }
 
     func run(_ context: StepContext) throws {
@@ -128,7 +142,7 @@
         let folder = try context.input(label)
         let model = try CheckpointLanguageModel.open(folder)
         all[label == base.label ? "base" : label] =
-          try SelectionScore.measure(model, named: label, on: data).json
+          try SelectionScore.measure(model, named: label, on: data, context.cancellation).json
         context.report(StepProgress(done: done + 1, total: 3, unit: "models"))
         try context.cancellation.check()
       }

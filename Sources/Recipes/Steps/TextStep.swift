@@ -11,7 +11,7 @@ import Foundation
 /// Selection and held-out text are different documents, so that what chooses merge weights is not
 /// what reports them. `train.jsonl` is missing for a language that is only measured.
 struct TextStep: RecipeStep {
-  static let kind = StepKind("text", version: 1)
+  static let kind = StepKind("text", version: 2)
 
   let language: String
   let files: [StepInput]
@@ -31,6 +31,16 @@ struct TextStep: RecipeStep {
     ]
   }
 
+  func estimate(_ context: EstimateContext) -> StepEstimate {
+    // Compressed files tell nothing about their text.
+    let sizes = files.map { file -> Int? in
+      guard let path = context.input(file.label), !path.hasSuffix(".gz") else { return nil }
+      return Disk.identity(path)?.byteCount
+    }
+    guard !sizes.contains(nil) else { return StepEstimate() }
+    return StepEstimate(outputByteCount: sizes.reduce(0) { $0 + ($1 ?? 0) })
+  }
+
   func run(_ context: StepContext) throws {
     let paths = try files.map { try context.input($0.label) }
     if isHeldOutOnly {
@@ -43,13 +53,12 @@ struct TextStep: RecipeStep {
     }
   }
 
-  private func limited(_ documents: [Document]) -> [Document] {
+  func limited(_ documents: [Document]) -> [Document] {
     guard maximumBytes > 0 else { return documents }
     var left = maximumBytes
-    let order = documents.indices.sorted {
-      let (a, b) = (Hashing.sha256(documents[$0].text), Hashing.sha256(documents[$1].text))
-      return a < b
-    }
+    var order = Array(documents.indices)
+    var random = SeededRandom(seed: heldOut.seed, name: "\(name)/max_bytes")
+    random.shuffle(&order)
     var kept: Set<Int> = []
     for index in order where left > 0 {
       kept.insert(index)

@@ -6,14 +6,18 @@ import Documents
 import Tokenization
 
 /// Trains a byte-level BPE tokenizer on the texts of the base mix.
+///
+/// The shares of the mix hold: the amount is the largest of which every language has its share,
+/// so the language that is scarcest for its share limits it, and `maximumBytes` if that is less.
+/// Documents are taken whole, in their order, so a language may exceed its share by part of one.
 struct TokenizerStep: RecipeStep {
-  static let kind = StepKind("tokenizer", version: 1)
+  static let kind = StepKind("tokenizer", version: 2)
 
   let name = "tokenizer"
   let vocabularySize: Int
-  /// Languages with their share of the mix; a language's text is cut so that the shares hold.
+  /// Languages with their share of the mix, at any scale.
   let mix: [(language: String, share: Double)]
-  /// At most so many bytes of text in all; 0 for all there is.
+  /// At most so many bytes of text in all; 0 for as many as the shares allow.
   let maximumBytes: Int
   /// The longest text the model takes, for `model_max_length`.
   let maximumLength: Int
@@ -30,17 +34,21 @@ struct TokenizerStep: RecipeStep {
   }
 
   func run(_ context: StepContext) throws {
+    let documents = try mix.map { language, _ in
+      try CorpusReader.documents(at: try context.input(language) + "/train.jsonl")
+    }
+    let budgets = budgets(of: documents.map { $0.reduce(0) { $0 + $1.byteCount } })
     var texts: [String] = []
-    let total = mix.reduce(0) { $0 + $1.share }
-    for (language, share) in mix {
-      let path = try context.input(language) + "/train.jsonl"
-      var left =
-        maximumBytes > 0 ? Int(Double(maximumBytes) * share / total) : Int.max
-      for document in try CorpusReader.documents(at: path) where left > 0 {
+    var taken = JSONObject()
+    for (position, (language, _)) in mix.enumerated() {
+      var left = budgets[position]
+      for document in documents[position] where left > 0 {
         texts.append(document.text)
         left -= document.byteCount
       }
+      taken[language] = JSON(budgets[position] - left)
     }
+    context.setFact("bytes", .object(taken))
     try context.cancellation.check()
     let trainer = BPETrainer(vocabularySize: vocabularySize)
     var tokenizer = try trainer.train(texts) { progress in
@@ -50,5 +58,14 @@ struct TokenizerStep: RecipeStep {
     tokenizer.modelMaxLength = maximumLength
     try tokenizer.save(to: context.folder)
     context.setFact("vocab_size", JSON(tokenizer.vocabularySize))
+  }
+
+  /// How many bytes of each language to take, given how many there are.
+  func budgets(of available: [Int]) -> [Int] {
+    let total = mix.reduce(0) { $0 + $1.share }
+    let amounts = zip(mix, available).map { Double($1) * total / $0.share }
+    var amount = amounts.min() ?? 0
+    if maximumBytes > 0 { amount = min(amount, Double(maximumBytes)) }
+    return zip(mix, available).map { min($1, Int((amount * $0.share / total).rounded())) }
   }
 }

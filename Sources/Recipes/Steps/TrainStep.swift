@@ -8,6 +8,7 @@
   import Evaluation
   import Foundation
   import Models
+  import Runs
   import Tokenization
   import Training
 
@@ -48,17 +49,14 @@
     let training: TrainingSettings
     let seed: UInt64
     let storage: StepStorage
+    /// For the estimate.
+    let size: ModelSize
 
     var isResumable: Bool { true }
     var outputs: [StepOutput] { [.folder, StepOutput("model", path: "model")] }
 
     var inputs: [StepInput] {
-      let start: StepInput =
-        switch start {
-        case .fresh(_, let tokenizer): tokenizer
-        case .checkpoint(let checkpoint): checkpoint
-        }
-      return [start] + text.map { .output("tokens-\($0.language)", of: "tokens-\($0.language)") }
+      [startInput] + text.map { .output("tokens-\($0.language)", of: "tokens-\($0.language)") }
         + (examples?.inputs.map(\.input) ?? [])
     }
 
@@ -69,8 +67,7 @@
       ]
       if case .fresh(let sizes, _) = start { settings["model"] = sizes.identity }
       if let examples {
-        settings["task"] = .string(examples.task.name)
-        settings["task_version"] = .string(examples.task.version)
+        settings["task"] = examples.task.reference
         settings["task_languages"] = .array(examples.languages.map { .string($0) })
         settings["examples_share"] = JSON(examplesShare)
       }
@@ -79,9 +76,47 @@
     }
 
     func estimate(_ context: EstimateContext) -> StepEstimate {
-      guard epochs == nil else { return StepEstimate(note: "\(epochs ?? 0) epochs of the task") }
-      let tokens = training.steps * training.batchSize * training.microBatches * windowLength
-      return StepEstimate(tokenCount: tokens, note: "\(training.steps) steps")
+      var estimate = StepEstimate(
+        outputByteCount: size.weightByteCount,
+        memoryByteCount: size.trainingByteCount(
+          batchTokens: training.batchSize * windowLength, microBatches: training.microBatches))
+      var parts = ["\(NumberText.count(size.parameterCount)) parameters"]
+      if let epochs { parts.append("\(String(format: "%g", epochs)) times the task's rows") }
+      // The steps of whole epochs are known once there are rows and a tokenizer to count them with.
+      if let steps = epochs == nil ? training.steps : epochSteps(context) {
+        estimate.tokenCount = steps * tokensPerStep
+        parts.append("\(steps) steps")
+      }
+      estimate.note = parts.joined(separator: ", ")
+      return estimate
+    }
+
+    private var tokensPerStep: Int {
+      training.batchSize * training.microBatches * windowLength
+    }
+
+    private var startInput: StepInput {
+      switch start {
+      case .fresh(_, let tokenizer): tokenizer
+      case .checkpoint(let checkpoint): checkpoint
+      }
+    }
+
+    private func epochSteps(_ context: EstimateContext) -> Int? {
+      guard let epochs, let examples, let folder = context.input(startInput.label),
+        let tokenizer = try? Tokenizer.load(directory: folder),
+        let rows = try? encode(examples, tokenizer, { context.input($0) })
+      else { return nil }
+      return steps(epochs: epochs, of: rows)
+    }
+
+    /// Examples are packed, so windows per epoch are their tokens over the window's.
+    private func steps(epochs: Double, of rows: [TrainingExample]) -> Int {
+      let tokens = rows.reduce(0) { $0 + $1.prompt.count + $1.answer.count + 1 }
+      let windows = epochs * Double(tokens) / Double(windowLength)
+      let perStep = training.batchSize * training.microBatches
+      let share = text.isEmpty ? 1 : examplesShare
+      return max(1, Int((windows / Double(perStep) / share).rounded(.up)))
     }
 
     func run(_ context: StepContext) throws {
@@ -111,7 +146,7 @@
         result.checkpoint.replacingTokenizer(fromDirectory: folder), to: model,
         options: CheckpointWriter.Options(force: true))
       context.setFact(StepContext.trainedTokens, JSON(result.trainedTokens))
-      context.setFact("seen_tokens", JSON(result.seenTokens))
+      context.setFact(StepContext.seenTokens, JSON(result.seenTokens))
       context.setFact("parameters", JSON(checkpoint.parameterCount))
       context.setFact(
         "sources",
@@ -131,8 +166,7 @@
       let trainer = try Trainer(
         start: start, settings: settings, stateDirectory: context.folder + "/.state", identity: name
       )
-      let perStep = settings.batchSize * settings.microBatches * windowLength
-      let log = TrainingLog(context, totalTokens: settings.steps * perStep)
+      let log = TrainingLog(context, totalTokens: settings.steps * tokensPerStep)
       do {
         return try trainer.run(
           &sampler, shouldStop: { context.cancellation.isRequested }, observer: log.note)
@@ -159,16 +193,9 @@
           MixedSampler.Part(sampler, share: examples == nil ? 1 : 1 - examplesShare))
       }
       if let examples {
-        let rows = try encode(examples, tokenizer, context)
+        let rows = try encode(examples, tokenizer) { try context.input($0) }
         guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(name) }
-        if let epochs {
-          // Examples are packed, so windows per epoch are their tokens over the window's.
-          let tokens = rows.reduce(0) { $0 + $1.prompt.count + $1.answer.count + 1 }
-          let windows = epochs * Double(tokens) / Double(windowLength)
-          let perStep = settings.batchSize * settings.microBatches
-          let share = text.isEmpty ? 1 : examplesShare
-          settings.steps = max(1, Int((windows / Double(perStep) / share).rounded(.up)))
-        }
+        if let epochs { settings.steps = steps(epochs: epochs, of: rows) }
         let sampler = try ExampleSampler(
           rows, name: examples.task.name, windowLength: windowLength, endOfText: end, seed: seed)
         parts.append(MixedSampler.Part(sampler, share: text.isEmpty ? 1 : examplesShare))
@@ -176,13 +203,16 @@
       return try MixedSampler(parts)
     }
 
+    /// - Parameter path: where an input lies by its label, `nil` while it does not exist.
     private func encode(
-      _ data: TaskData, _ tokenizer: Tokenizer, _ context: StepContext
+      _ data: TaskData, _ tokenizer: Tokenizer, _ path: (String) throws -> String?
     ) throws -> [TrainingExample] {
       try data.inputs.flatMap { language, input in
+        guard let path = try path(input.label) else {
+          throw RecipeError.unknownInput(step: name, label: input.label, known: [])
+        }
         let set = try StudyData.rows(
-          data.task, language: language, split: .training, path: try context.input(input.label),
-          trainingPath: nil)
+          data.task, language: language, split: .training, path: path, trainingPath: nil)
         return try set.documents.map { document in
           let question = try set.task.question(document, origin: set.origin)
           let pair = try PairEncoding.encode(

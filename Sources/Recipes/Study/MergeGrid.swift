@@ -74,12 +74,19 @@ struct MergeGrid: Sendable {
     ["merge_method": .string(method), "candidates": JSON(candidates.map(\.json))]
   }
 
-  /// Reads an element of `merges`; names of methods and parameters are checked at once, by planning
-  /// every candidate as far as that needs no model.
+  /// Reads an element of `merges`; method, parameters and their ranges are checked at once, by
+  /// preparing every candidate as far as that needs no model.
+  ///
+  /// - Throws: `DocumentError` for a misspelt key or parameter (with the nearest) and for a value
+  ///   of the wrong form; `StudyError.candidate` for a missing parameter or one out of range.
   init(_ settings: inout Settings) throws {
+    // Without a method the parameters cannot be read, so its misspelt key must be found first.
+    if settings.node("merge_method") == nil { try settings.finish(known: ["parameters", "grid"]) }
     method = try settings.choice("merge_method", of: MergeMethods.all.map { $0.card.id })
+    let names = try Merge.parameterNames(of: method)
     var fixed: [(name: String, value: Value)] = []
     if var parameters = try settings.optionalChild("parameters") {
+      try parameters.finish(known: names)
       for key in parameters.keys {
         if let node = parameters.node(key) {
           fixed.append((key, try Self.value(node, key, parameters)))
@@ -88,7 +95,11 @@ struct MergeGrid: Sendable {
     }
     var axes: [(name: String, values: [Value])] = []
     if var grid = try settings.optionalChild("grid") {
+      try grid.finish(known: names)
       for key in grid.keys {
+        guard !fixed.contains(where: { $0.name == key }) else {
+          throw grid.wrong(key, expected: "here or in `parameters`", found: "both")
+        }
         guard let node = grid.node(key), case .sequence(let nodes) = node.content, !nodes.isEmpty
         else {
           throw grid.wrong(key, expected: "a list of values to try", found: "something else")
@@ -99,6 +110,13 @@ struct MergeGrid: Sendable {
     self.fixed = fixed
     self.axes = axes
     try settings.finish()
+    for candidate in candidates {
+      do throws(MergeError) { try Merge.check(candidate.recipe) } catch {
+        throw StudyError.candidate(
+          "\(method) \(candidate.json.serialized())", origin: settings.origin,
+          line: settings.line, error)
+      }
+    }
   }
 
   private static func value(_ node: Node, _ key: String, _ settings: Settings) throws -> Value {

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if MLX
+  import Checkpoints
   import Corpora
   import Documents
   import Evaluation
   import Foundation
+  import Training
 
   /// A study: the whole path from text to evidence, as a graph of steps.
   ///
@@ -56,14 +58,25 @@
     private(set) var models: [StudyModel] = []
     private let settings: StudySettings
     private let data: StudyData
+    private let size: ModelSize
 
     init(_ settings: StudySettings, dataFolder: String?) throws {
       self.settings = settings
       data = StudyData(root: settings.lab == nil ? .folder(dataFolder ?? "") : .lab)
+      size = try Self.size(settings)
       try addText()
       try addModels()
       try addMerges()
       try addEvaluation()
+    }
+
+    private static func size(_ settings: StudySettings) throws -> ModelSize {
+      if let folder = settings.baseModel {
+        return try ModelSize(config: Checkpoint.open(directory: folder).config, origin: folder)
+      }
+      let config = Initialization.llamaConfig(
+        settings.model, vocabularySize: settings.tokenizer.vocabularySize, endOfText: 0)
+      return try ModelSize(config: config, origin: "`model`")
     }
 
     private var target: String { settings.languages.target }
@@ -172,7 +185,7 @@
         name: name, start: start, text: text ?? stage.mix, examples: task,
         examplesShare: stage.examplesShare, epochs: task == nil ? nil : stage.epochs,
         windowLength: settings.windowLength, training: stage.training, seed: settings.seed,
-        storage: isShared ? .cache : .run)
+        storage: isShared ? .cache : .run, size: size)
     }
 
     private mutating func addMerges() throws {
@@ -181,9 +194,12 @@
       let source = SelectionSource(languages: settings.languages, rows: rows)
       var inputs = try inputs(rows)
       inputs.append(.output("target-text", of: "text-\(target)"))
-      steps.append(SelectionStep(source: source, sourceInputs: inputs, base: base))
+      steps.append(DiagnoseStep(base: base))
+      steps.append(SelectionStep(source: source, sourceInputs: inputs, base: base, size: size))
       for grid in settings.merges {
-        steps.append(MergeStep(grid: grid, source: source, sourceInputs: inputs, base: base))
+        steps.append(
+          MergeStep(
+            grid: grid, source: source, sourceInputs: inputs, base: base, size: size))
         models.append(
           StudyModel(
             title: grid.method, kind: .merge, step: "merge-\(grid.method)",
@@ -205,7 +221,7 @@
           EvaluateStep(
             model: model.title, name: model.evaluation, checkpoint: checkpoint, rows: test,
             rowInputs: inputs, texts: settings.texts.map(\.code), prompts: settings.prompts,
-            sampleTokens: settings.sampleTokens))
+            sampleTokens: settings.sampleTokens, size: size))
       }
     }
   }

@@ -42,10 +42,13 @@ struct StudyData: Sendable {
     return try EvaluationSet(task: localized, split: split, documents: documents, origin: path)
   }
 
-  /// Held-out text as a set for bits per byte.
+  /// Held-out text as a set for bits per byte. Ids name the language too, because scores over
+  /// several languages draw documents of one id together, and these are no translations.
   static func text(language: String, split: EvaluationSplit, path: String) throws -> EvaluationSet {
     let task = try BuiltInTasks.task("held_out_text").localized(language)
-    let documents = EvaluationDocument.texts(try CorpusReader.documents(at: path))
+    let documents = try CorpusReader.documents(at: path).enumerated().map { index, document in
+      EvaluationDocument(id: "\(language)-\(index)", text: document.text)
+    }
     return try EvaluationSet(task: task, split: split, documents: documents, origin: path)
   }
 }
@@ -56,6 +59,13 @@ struct TaskRowsInput: Sendable {
   let language: String
   let split: EvaluationSplit
   let data: StudyData
+
+  /// What decides the questions beside the files, for a step's settings.
+  var identity: JSON {
+    [
+      "task": task.reference, "language": .string(language), "split": .string(split.rawValue),
+    ]
+  }
 
   private var label: String { "\(task.name)-\(language)-\(split.rawValue)" }
   private var trainingLabel: String { "\(task.name)-\(language)-choices" }
@@ -81,5 +91,15 @@ struct TaskRowsInput: Sendable {
     return try StudyData.rows(
       task, language: language, split: split, path: try context.input(label),
       trainingPath: choices == nil ? nil : try context.input(trainingLabel))
+  }
+}
+
+extension EvaluationTask {
+  /// The task for a step's settings: name, version and the hash of all that it says.
+  var reference: JSON {
+    [
+      "name": .string(name), "version": .string(version),
+      "sha256": .string(Hashing.sha256(canonical: identity)),
+    ]
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Documents
+import Surgery
 
 /// What can be wrong with a study beyond its YAML.
 public enum StudyError: Diagnosed, Equatable {
@@ -13,6 +14,12 @@ public enum StudyError: Diagnosed, Equatable {
   case missingFile(String, language: String)
   /// A section that needs another.
   case section(String, needs: String, origin: String)
+  /// A key that would change nothing where it stands.
+  case unusedKey(String, reason: String, origin: String, line: Int?, next: String)
+  /// A point of a merge grid that its method refuses.
+  case candidate(String, origin: String, line: Int?, MergeError)
+  /// A task that a study cannot use: it lacks what selection and report compare.
+  case task(String, problem: String, origin: String)
   /// A build without MLX.
   case noEngine
 
@@ -34,11 +41,37 @@ public enum StudyError: Diagnosed, Equatable {
     case .section(let section, let needs, let origin):
       Diagnosis(
         what: "`\(section)` needs \(needs).", where: origin, next: "Add it to the recipe.")
+    case .unusedKey(let key, let reason, let origin, let line, let next):
+      Diagnosis(
+        what: "`\(key)` means nothing here: \(reason).", where: Self.place(origin, line), next: next
+      )
+    case .candidate(let candidate, let origin, let line, let error):
+      Diagnosis(
+        what: error.diagnosis.what, where: "\(Self.place(origin, line)), \(candidate)",
+        next: Self.advice(error))
+    case .task(let task, let problem, let origin):
+      Diagnosis(
+        what: "The task `\(task)` cannot be used in a study: \(problem).", where: origin,
+        next: "Choose a multiple-choice task with `acc` in its `metric_list`, or add it there.")
     case .noEngine:
       Diagnosis(
         what: "This build has no array engine, so it cannot train or score models.",
         where: "the package trait MLX is off",
         next: "Build without --disable-default-traits after scripts/setup.", kind: .failed)
+    }
+  }
+
+  private static func place(_ origin: String, _ line: Int?) -> String {
+    line.map { "\(origin), line \($0)" } ?? origin
+  }
+
+  /// What to do in a study, whose recipe has other places for parameters than a merge's.
+  private static func advice(_ error: MergeError) -> String {
+    switch error {
+    case .missingParameter(let name, _, _): "Add `\(name)` to `parameters` or to `grid`."
+    case .sharedParameterUnderModel(let name, _, _):
+      "Give `\(name)` one value instead of a pair [CT, SFT]."
+    default: error.diagnosis.next
     }
   }
 }

@@ -26,7 +26,7 @@
     private let results: [String: EvaluationResult]
     private let bootstrap = Bootstrap()
     /// The row that merges are compared with.
-    private static let reference = "CT→SFT"
+    static let reference = "CT→SFT"
 
     private var settings: StudySettings { study.settings }
     private var target: String { settings.languages.target }
@@ -58,7 +58,7 @@
         sources: try sources.map(language), target: try language(target),
         task: settings.task.alias, run: record, models: rows, reference: Self.reference,
         selection: try selection(), curves: try curves(), samples: try samples(),
-        data: try dataSizes(), facts: facts(), notes: notes(rows))
+        data: try dataSizes(), facts: facts(), notes: try notes(rows))
     }
 
     private func language(_ code: String) throws -> ReportContent.Language {
@@ -87,9 +87,9 @@
       if model.title != Self.reference, let other = results[Self.reference] {
         let comparison = try PairedComparison(
           of: result.set(task(target)), named: model.title, with: other.set(task(target)),
-          named: Self.reference, metric: "acc", bootstrap: bootstrap)
+          named: Self.reference, metric: StudySettings.accuracy, bootstrap: bootstrap)
         reference = Runs.PairedComparison(
-          against: Self.reference, metric: "acc", difference: estimate(comparison),
+          against: Self.reference, metric: StudySettings.accuracy, difference: estimate(comparison),
           pValue: comparison.pValue)
       }
       let steps = model.ancestry.compactMap { name in record.steps.first { $0.name == name } }
@@ -124,11 +124,13 @@
         result.sets.contains { $0.task == name }
       }
       var scores = ModelScores.LanguageScores(language: name)
-      scores.accuracy = try pooled(result, tasks, "acc")
-      scores.normalizedAccuracy = try pooled(result, tasks, "acc_norm")
+      scores.accuracy = try pooled(result, tasks, StudySettings.accuracy)
+      if settings.task.metrics.contains(StudySettings.normalizedAccuracy) {
+        scores.normalizedAccuracy = try pooled(result, tasks, StudySettings.normalizedAccuracy)
+      }
       if !texts.isEmpty { scores.bitsPerByte = try pooled(result, texts, "bits_per_byte") }
       guard let base else { return scores }
-      scores.accuracyChange = try change(result, base, tasks, "acc")
+      scores.accuracyChange = try change(result, base, tasks, StudySettings.accuracy)
       if !texts.isEmpty {
         scores.bitsPerByteChange = try change(result, base, texts, "bits_per_byte")
       }
@@ -265,55 +267,6 @@
 
     private func facts() -> [ReportContent.Fact] {
       plan.entries.map { ReportContent.Fact($0.step.name, $0.key.hex) }
-    }
-
-    // MARK: Findings
-
-    /// What the numbers say, in sentences; also when it is not what one hoped for.
-    private func notes(_ rows: [ModelScores]) -> [String] {
-      var notes: [String] = []
-      let merges = rows.filter { $0.kind == .merge }
-      func names(_ rows: [ModelScores]) -> String {
-        rows.map(\.name).joined(separator: ", ")
-      }
-      let better = merges.filter { ($0.againstReference?.difference.interval?.low ?? 0) > 0 }
-      let worse = merges.filter { ($0.againstReference?.difference.interval?.high ?? 0) < 0 }
-      if !merges.isEmpty {
-        if !better.isEmpty {
-          notes.append(
-            "Better than \(Self.reference) in the target, with an interval that excludes 0: "
-              + "\(names(better)).")
-        }
-        if !worse.isEmpty {
-          notes.append(
-            "Worse than \(Self.reference) in the target, with an interval that excludes 0: "
-              + "\(names(worse)).")
-        }
-        if better.isEmpty, worse.isEmpty {
-          notes.append(
-            "No merge differs from \(Self.reference) by more than chance "
-              + "(\(merges[0].target?.accuracy?.count ?? 0) test rows).")
-        }
-      }
-      if let floor = rows.first(where: { $0.name == "Naive Bayes" })?.target?.accuracy {
-        let above = rows.filter {
-          $0.kind != .floor && ($0.target?.accuracy?.value ?? 0) > floor.value
-        }
-        notes.append(
-          above.isEmpty
-            ? "No model reaches Naive Bayes over characters in the target; the models are too "
-              + "small or trained too little to be used for this task."
-            : "Above Naive Bayes over characters in the target: \(names(above)).")
-      }
-      if let sft = rows.first(where: { $0.name == "SFT only" })?.target?.accuracy,
-        let majority = rows.first(where: { $0.name == "majority class" })?.target?.accuracy,
-        let low = sft.interval?.low, low <= majority.value
-      {
-        notes.append(
-          "SFT only is not clearly above the majority class in the target: little of the task "
-            + "crosses languages by itself.")
-      }
-      return notes
     }
   }
 

@@ -57,10 +57,16 @@ public struct StudySettings: Sendable {
   var prompts: [Prompt]
   var sampleTokens: Int
 
+  /// The metric that selection and report compare; a task must have it.
+  static let accuracy = "acc"
+  /// The metric that the report shows as well where the task has it.
+  static let normalizedAccuracy = "acc_norm"
+
   /// Reads a recipe.
   ///
   /// - Throws: `DocumentError` for a misspelt key (with the nearest), a value out of range or a
-  ///   missing section; `StudyError` for languages without text.
+  ///   missing section; `StudyError` for languages without text, a key that would mean nothing,
+  ///   a merge that its method refuses and a task without `acc`.
   public init(yaml text: String, origin: String) throws {
     var root = try Settings(try YAML.parse(text, origin: origin), origin: origin)
     name = try root.string("name")
@@ -69,6 +75,12 @@ public struct StudySettings: Sendable {
     languages = try StudyLanguages(
       sources: codes.strings("sources"), target: codes.string("target"))
     try codes.finish()
+    guard !languages.sources.isEmpty else {
+      throw codes.wrong("sources", expected: "at least one language", found: "none")
+    }
+    guard Set(languages.sources).count == languages.sources.count else {
+      throw codes.wrong("sources", expected: "each language once", found: "one twice")
+    }
     lab = try root.optionalChild("lab").map { try LabSettings($0) }
     let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
     let folder = (origin as NSString).deletingLastPathComponent
@@ -90,18 +102,26 @@ public struct StudySettings: Sendable {
     windowLength = try root.int("window_length", default: 256, in: 8...65_536)
     var model = try root.child("model")
     baseModel = try model.optionalString("path")
+    if baseModel != nil {
+      try Self.refuse(
+        model.keys.filter { $0 != "path" }, in: model,
+        because: "the model of `path` has its own sizes", next: "Remove it, or `path`.")
+      try Self.refuse(
+        vocabulary.keys, in: vocabulary, because: "the model of `model.path` has its tokenizer",
+        next: "Remove it, or `model.path`.")
+    }
     self.model = try LlamaSizes(&model)
     try model.finish()
     let length = windowLength
-    let base = try root.optionalChild("base").map { try Self.stage($0, length) }
+    let base = try root.optionalChild("base").map { try Self.stage($0, .text, length) }
     self.base = base
     var defaults = base?.training ?? TrainingSettings()
-    ct = try Self.stage(root.child("ct"), windowLength, defaults: defaults)
-    sft = try Self.stage(root.child("sft"), windowLength, defaults: defaults)
+    ct = try Self.stage(root.child("ct"), .text, windowLength, defaults: defaults)
+    sft = try Self.stage(root.child("sft"), .task, windowLength, defaults: defaults)
     defaults = sft.training
     ctSFT = try Self.stage(
-      root.child("ct_sft"), windowLength, defaults: defaults, epochs: sft.epochs)
-    joint = try Self.stage(root.child("joint"), windowLength, defaults: ct.training)
+      root.child("ct_sft"), .task, windowLength, defaults: defaults, epochs: sft.epochs)
+    joint = try Self.stage(root.child("joint"), .both, windowLength, defaults: ct.training)
     merges = try root.children("merges").map {
       var settings = $0
       return try MergeGrid(&settings)
@@ -136,11 +156,57 @@ public struct StudySettings: Sendable {
     }
   }
 
+  /// What a training reads.
+  private enum Diet {
+    case text, task, both
+
+    /// Keys that would change nothing, with the reason and what to do.
+    var unusedKeys: [(key: String, reason: String, next: String)] {
+      let share = (
+        "examples_share", "only `joint` mixes task rows with text",
+        "Remove it, or set it in `joint`."
+      )
+      return switch self {
+      case .text:
+        [
+          (
+            "epochs", "text is drawn by `mix`, not gone through",
+            "Remove it; `steps` or `tokens` say how long to train."
+          ), share,
+        ]
+      case .task:
+        [
+          (
+            "mix", "this training reads task rows only",
+            "Remove it; `joint` trains on text and task together."
+          ), share,
+        ]
+      case .both: []
+      }
+    }
+  }
+
+  /// Throws for the first of `keys` that stands in the section.
+  private static func refuse(
+    _ keys: [String], in settings: Settings, because reason: String, next: String
+  ) throws {
+    var settings = settings
+    for key in keys {
+      guard let node = settings.node(key) else { continue }
+      throw StudyError.unusedKey(
+        settings.path(of: key), reason: reason, origin: settings.origin,
+        line: node.keyLine ?? node.line, next: next)
+    }
+  }
+
   private static func stage(
-    _ settings: Settings, _ windowLength: Int, defaults: TrainingSettings = TrainingSettings(),
-    epochs: Double? = nil
+    _ settings: Settings, _ diet: Diet, _ windowLength: Int,
+    defaults: TrainingSettings = TrainingSettings(), epochs: Double? = nil
   ) throws -> Stage {
     var settings = settings
+    for (key, reason, next) in diet.unusedKeys {
+      try refuse([key], in: settings, because: reason, next: next)
+    }
     var mix: [(language: String, share: Double)] = []
     if var shares = try settings.optionalChild("mix") {
       for code in shares.keys { mix.append((code, try shares.double(code, in: 1e-6...1e6))) }
@@ -164,6 +230,14 @@ public struct StudySettings: Sendable {
   }
 
   private func check(_ origin: String) throws {
+    guard task.outputType == .multipleChoice else {
+      throw StudyError.task(
+        task.name, problem: "it asks for no choice among answers", origin: task.origin)
+    }
+    guard task.metrics.contains(Self.accuracy) else {
+      throw StudyError.task(
+        task.name, problem: "it does not measure `\(Self.accuracy)`", origin: task.origin)
+    }
     let known = texts.map(\.code)
     let trained = texts.filter { !$0.isHeldOutOnly }.map(\.code)
     for (section, stage) in [("base", base), ("ct", ct), ("joint", joint)] {

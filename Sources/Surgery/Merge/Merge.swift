@@ -29,13 +29,30 @@ public enum Merge {
   public static func plan(
     _ recipe: MergeRecipe, resolve: (String) throws -> Checkpoint
   ) throws -> Checkpoint {
+    let (cast, merger) = try prepare(recipe)
+    let models = try cast.references.map { (name: $0, checkpoint: try resolve($0)) }
+    return try combine(models, cast, merger, recipe)
+  }
+
+  /// Checks all of a recipe that needs no model: the method, the number of models, the names of
+  /// parameters, which of them are missing, and their ranges.
+  package static func check(_ recipe: MergeRecipe) throws(MergeError) { _ = try prepare(recipe) }
+
+  /// The names of the parameters that a recipe may give to a method, accepted ones that change
+  /// nothing included.
+  package static func parameterNames(of method: String) throws(MergeError) -> [String] {
+    let method = try MergeMethods.named(method)
+    return ParameterSchema(method).entries.map(\.name) + method.card.ignored
+  }
+
+  private static func prepare(
+    _ recipe: MergeRecipe
+  ) throws(MergeError) -> (Cast, any MergeMethod) {
     let method = try MergeMethods.named(recipe.method)
     let cast = try Cast(recipe, card: method.card)
     let values = try ParameterSchema(method).resolve(
       shared: recipe.parameters, sources: cast.sources, base: cast.base)
-    let merger = try ParameterSchema.make(method, values)
-    let models = try cast.references.map { (name: $0, checkpoint: try resolve($0)) }
-    return try combine(models, cast, merger, recipe)
+    return (cast, try ParameterSchema.make(method, values))
   }
 
   /// Plans a merge of folders: references are paths.

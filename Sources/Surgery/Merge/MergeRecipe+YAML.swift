@@ -13,6 +13,11 @@ extension MergeRecipe {
     ("chat_template", "Set the chat template in the result's folder."),
   ]
 
+  /// The keys that are read.
+  private static let known = [
+    "merge_method", "models", "base_model", "parameters", "dtype", "out_dtype", "tokenizer_source",
+  ]
+
   /// Reads mergekit's YAML: `merge_method`, `models`, `base_model`, `parameters`, `dtype` and
   /// `out_dtype`; `tokenizer_source: base` is accepted, for it is what happens.
   ///
@@ -49,6 +54,8 @@ extension MergeRecipe {
         return .failure(.unsupportedKey(key, origin: origin, line: found.line, advice: advice))
       }
     }
+    // Without a method nothing else can be read, so a misspelt key must be found before that.
+    if settings.node("merge_method") == nil { try settings.finish(known: known) }
     let methodLine = node["merge_method"]?.line
     let name = try settings.string("merge_method")
     let method: any MergeMethod.Type

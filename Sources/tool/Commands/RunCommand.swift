@@ -65,6 +65,11 @@
       let files = RunFolder(path: folder.run)
       try files.write(sheet)
       try files.write(text: ReportPage.render(content), as: "report.html")
+      try files.write(text: Plots.scatter(content), as: "scatter.svg")
+      let table = ResultTable(
+        models: content.models, reference: content.reference,
+        source: content.sources.map(\.name).joined(separator: ", "), target: content.target.name)
+      try files.write(text: table.markdown(), as: "table.md")
       let notebook = try Notebook.open(notebookPath(folder))
       try notebook.save(record)
       try notebook.save(sheet)
@@ -72,10 +77,8 @@
         Output.text(String(decoding: try RecordCoding.encode(sheet), as: UTF8.self))
         return
       }
-      let table = ResultTable(
-        models: content.models, reference: content.reference,
-        source: content.sources.map(\.name).joined(separator: ", "), target: content.target.name)
       Output.text(table.rendered(.detect(descriptor: 1)))
+      for note in content.notes { Output.text("\n\(note)\n") }
       Output.text("\nReport: \(files.reportPath)\n")
     }
 

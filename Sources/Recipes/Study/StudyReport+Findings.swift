@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Runs
+
+  extension StudyReport {
+    /// What the numbers say, in sentences; also when it is not what one hoped for.
+    func notes(_ rows: [ModelScores]) throws -> [String] {
+      var notes: [String] = []
+      let merges = rows.filter { $0.kind == .merge }
+      func names(_ rows: [ModelScores]) -> String {
+        rows.map(\.name).joined(separator: ", ")
+      }
+      let better = merges.filter { ($0.againstReference?.difference.interval?.low ?? 0) > 0 }
+      let worse = merges.filter { ($0.againstReference?.difference.interval?.high ?? 0) < 0 }
+      if !merges.isEmpty {
+        if !better.isEmpty {
+          notes.append(
+            "Better than \(Self.reference) in the target, with an interval that excludes 0: "
+              + "\(names(better)).")
+        }
+        if !worse.isEmpty {
+          notes.append(
+            "Worse than \(Self.reference) in the target, with an interval that excludes 0: "
+              + "\(names(worse)).")
+        }
+        if better.isEmpty, worse.isEmpty {
+          notes.append(
+            "No merge differs from \(Self.reference) by more than chance "
+              + "(\(merges[0].target?.accuracy?.count ?? 0) test rows).")
+        }
+      }
+      if let floor = rows.first(where: { $0.name == "Naive Bayes" })?.target?.accuracy {
+        let above = rows.filter {
+          $0.kind != .floor && ($0.target?.accuracy?.value ?? 0) > floor.value
+        }
+        notes.append(
+          above.isEmpty
+            ? "No model reaches Naive Bayes over characters in the target; the models are too "
+              + "small or trained too little to be used for this task."
+            : "Above Naive Bayes over characters in the target: \(names(above)).")
+      }
+      if let sft = rows.first(where: { $0.name == "SFT only" })?.target?.accuracy,
+        let majority = rows.first(where: { $0.name == "majority class" })?.target?.accuracy,
+        let low = sft.interval?.low, low <= majority.value
+      {
+        notes.append(
+          "SFT only is not clearly above the majority class in the target: little of the task "
+            + "crosses languages by itself.")
+      }
+      if let step = plan["diagnose"] {
+        notes.append(try MergeDiagnosis(folder: step.folder).note)
+      }
+      return notes
+    }
+  }
+#endif

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Documents
+  import Evaluation
+  import Foundation
+  import Surgery
+  import Testing
+
+  @testable import Recipes
+
+  /// What a study's recipe may not say, and what its task must have.
+  struct StudySettingsTests {
+    private func lines(_ old: String, _ new: String) -> [String] {
+      let text = StudyTests.recipe.replacing(old, with: new)
+      #expect(text != StudyTests.recipe)
+      do {
+        _ = try StudySettings(yaml: text, origin: "r.yaml")
+        return []
+      } catch {
+        return ((error as? any Diagnosed)?.description ?? "\(error)")
+          .split(separator: "\n").map(String.init)
+      }
+    }
+
+    private func line(of text: String) throws -> Int {
+      let lines = StudyTests.recipe.split(separator: "\n", omittingEmptySubsequences: false)
+      return try #require(lines.firstIndex { $0.hasPrefix(text) }) + 1
+    }
+
+    @Test func `keys that would mean nothing where they stand are refused`() throws {
+      #expect(
+        lines("sft: {", "sft: {mix: {qaa: 1}, ") == [
+          "`sft.mix` means nothing here: this training reads task rows only.",
+          "r.yaml, line \(try line(of: "sft:"))",
+          "Remove it; `joint` trains on text and task together.",
+        ])
+      #expect(
+        lines("ct_sft: {}", "ct_sft: {mix: {qaa: 1}}").first?.hasPrefix("`ct_sft.mix`") == true)
+      for section in ["base", "ct"] {
+        #expect(
+          lines("\n\(section): {", "\n\(section): {epochs: 2, ") == [
+            "`\(section).epochs` means nothing here: text is drawn by `mix`, not gone through.",
+            "r.yaml, line \(try line(of: "\(section):"))",
+            "Remove it; `steps` or `tokens` say how long to train.",
+          ])
+      }
+      for section in ["base", "ct", "sft"] {
+        #expect(
+          lines("\n\(section): {", "\n\(section): {examples_share: 0.5, ").first
+            == "`\(section).examples_share` means nothing here: only `joint` mixes task rows with "
+            + "text.")
+      }
+      #expect(lines("joint: {", "joint: {examples_share: 0.5, epochs: 2, ") == [])
+    }
+
+    @Test func `sizes and a tokenizer beside the path of a model are refused`() throws {
+      #expect(
+        lines("model:\n", "model:\n  path: m\n") == [
+          "`model.hidden_size` means nothing here: the model of `path` has its own sizes.",
+          "r.yaml, line \(try line(of: "model:") + 2)", "Remove it, or `path`.",
+        ])
+      let start = try #require(StudyTests.recipe.range(of: "model:\n"))
+      let end = try #require(StudyTests.recipe.range(of: "base: {mix"))
+      let sizes = String(StudyTests.recipe[start.lowerBound..<end.lowerBound])
+      #expect(
+        lines(sizes, "model: {path: m}\n").first
+          == "`tokenizer.vocab_size` means nothing here: the model of `model.path` has its "
+          + "tokenizer.")
+    }
+
+    @Test func `a study needs source languages, each once`() {
+      #expect(
+        lines("sources: [qaa]", "sources: []") == [
+          "`languages.sources` should be at least one language, found none.",
+          "r.yaml, line 3", "Correct the value.",
+        ])
+      #expect(
+        lines("sources: [qaa]", "sources: [qaa, qaa]").first
+          == "`languages.sources` should be each language once, found one twice.")
+    }
+
+    @Test func `a merge that its method refuses is found in the recipe`() throws {
+      #expect(
+        lines("parameters: {weight: 1, density: 0.8}", "parameters: {density: 0.8}") == [
+          "The method `ties_sv` needs the parameter `weight`.",
+          #"r.yaml, line \#(try line(of: "  - {merge_method: ties_sv")), "#
+            + #"ties_sv {"density":0.8,"slack":[0,1.0]}"#,
+          "Add `weight` to `parameters` or to `grid`.",
+        ])
+    }
+
+    @Test func `a task without acc is refused, one without acc_norm is not`() throws {
+      #expect(
+        lines("name: tiny\n", "name: tiny\ntask: held_out_text\n") == [
+          "The task `held_out_text` cannot be used in a study: it asks for no choice among answers.",
+          "built-in task held_out_text.yaml",
+          "Choose a multiple-choice task with `acc` in its `metric_list`, or add it there.",
+        ])
+      let scratch = try Scratch()
+      let text = try taskText(metrics: "[{metric: macro_f1}]")
+      let path = try scratch.write(text, to: "task.yaml")
+      #expect(
+        lines("name: tiny\n", "name: tiny\ntask: \(path)\n").first
+          == "The task `mine` cannot be used in a study: it does not measure `acc`.")
+      #expect(lines("name: tiny\n", "name: tiny\ntask: sib_prompt_1\n") == [])
+    }
+
+    @Test func `a study on a task without acc_norm comes to its report`() async throws {
+      let bench = try StudyTests.Bench()
+      defer { bench.remove() }
+      try taskText(metrics: "[{metric: acc}]").write(
+        toFile: bench.folder + "/task.yaml", atomically: true, encoding: .utf8)
+      try bench.rewrite("task: task.yaml\n" + StudyTests.recipe)
+      let record = try await bench.run()
+      let content = try bench.study().report(bench.plan(), record)
+      for model in content.models {
+        #expect(model.target?.accuracy != nil && model.target?.normalizedAccuracy == nil)
+      }
+    }
+
+    @Test func `another prompt under the same name and version redoes all that reads the task`()
+      throws
+    {
+      let bench = try StudyTests.Bench()
+      defer { bench.remove() }
+      try bench.rewrite("task: task.yaml\n" + StudyTests.recipe)
+      func keys(_ prompt: String) throws -> [String: StepKey] {
+        try taskText(metrics: "[{metric: acc}]", prompt: prompt).write(
+          toFile: bench.folder + "/task.yaml", atomically: true, encoding: .utf8)
+        return Dictionary(
+          uniqueKeysWithValues: try bench.plan().entries.map { ($0.step.name, $0.key) })
+      }
+      let (one, other) = (try keys("is about"), try keys("tells of"))
+      let changed = one.filter { other[$0.key] != $0.value }.keys.sorted()
+      #expect(
+        changed == [
+          "ct-sft", "diagnose", "evaluate-base", "evaluate-ct", "evaluate-ct-sft",
+          "evaluate-joint", "evaluate-merge-linear", "evaluate-merge-ties_sv", "evaluate-sft",
+          "floors", "joint", "merge-linear", "merge-ties_sv", "selection", "sft",
+        ])
+      #expect(try keys("is about") == one)
+    }
+
+    private func taskText(metrics: String, prompt: String = "is about") throws -> String {
+      """
+      task: mine
+      output_type: multiple_choice
+      dataset_path: "tasks/{{dataset_name}}/{{split}}.tsv"
+      training_split: train
+      validation_split: dev
+      test_split: test
+      doc_to_text: "{{text}} \(prompt)"
+      choices_from: training_split
+      metric_list: \(metrics)
+
+      """
+    }
+  }
+#endif
