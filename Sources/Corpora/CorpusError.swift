@@ -3,7 +3,7 @@
 
 import Documents
 
-/// What can be wrong with texts, task rows, templates, token files and their mixtures.
+/// What can be wrong with texts, task rows, token files and their mixtures.
 public enum CorpusError: Diagnosed, Equatable {
   /// A file that a recipe names is not there.
   case missingFile(String)
@@ -29,12 +29,6 @@ public enum CorpusError: Diagnosed, Equatable {
   case cannotSplit(String, documentCount: Int)
   /// A setting outside its range.
   case setting(String, expected: String, found: String)
-  /// A template that names a field the rows lack.
-  case unknownPlaceholder(String, template: String, known: [String])
-  /// A template with a brace that opens or closes nothing.
-  case unbalancedTemplate(String, position: Int)
-  /// A row whose label is not among the task's choices.
-  case unknownLabel(String, row: String, known: [String])
   /// A token file whose header and bytes disagree.
   case shard(String, field: String, expected: String, found: String)
   /// A token id outside the vocabulary.
@@ -105,22 +99,6 @@ public enum CorpusError: Diagnosed, Equatable {
       Diagnosis(
         what: "`\(name)` should be \(expected), found \(found).", where: "settings of the corpus",
         next: "Correct the value.")
-    case .unknownPlaceholder(let name, let template, let known):
-      Diagnosis(
-        what: "The template names `\(name)`, the rows have \(Self.list(known)).",
-        where: "template \"\(template)\"",
-        next: nearestName(to: name, in: known).map { "Did you mean `\($0)`?" }
-          ?? "Use one of \(Self.list(known)).")
-    case .unbalancedTemplate(let template, let position):
-      Diagnosis(
-        what: "A brace at character \(position) opens or closes no placeholder.",
-        where: "template \"\(template)\"",
-        next: "Write placeholders as {text} or {{text}}; other braces are not allowed.")
-    case .unknownLabel(let label, let row, let known):
-      Diagnosis(
-        what: "The label `\(label)` is none of \(Self.list(known)).", where: "row \(row)",
-        next: nearestName(to: label, in: known).map { "Did you mean `\($0)`?" }
-          ?? "Add the label to the task's choices or correct the row.")
     case .shard(let path, let field, let expected, let found):
       Diagnosis(
         what: "The token file's \(field) should be \(expected), found \(found).", where: path,

@@ -13,17 +13,4 @@ public struct TrainingExample: Equatable, Sendable {
     self.prompt = prompt
     self.answer = answer
   }
-
-  /// Encodes a rendered row the way lm-evaluation-harness will ask for it: the prompt by itself, and
-  /// as the answer what the whole text has beyond that many tokens.
-  ///
-  /// White space at the prompt's end moves to the answer's start first.
-  public init(_ text: RenderedRow, encode: (String) -> [Int32]) {
-    let trailing = text.prompt.reversed().prefix(while: \.isWhitespace).count
-    let prompt = String(text.prompt.dropLast(trailing))
-    let answer = String(text.prompt.suffix(trailing)) + text.answer
-    let context = encode(prompt)
-    self.prompt = context
-    self.answer = Array(encode(prompt + answer).dropFirst(context.count))
-  }
 }

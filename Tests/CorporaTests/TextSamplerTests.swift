@@ -165,13 +165,4 @@ import Testing
       lines { _ = try sampler([("a", a, 1), ("b", other, 1)], length: 8) }.hasPrefix(
         "The token file's tokenizer should be that of \(a.path)"))
   }
-
-  @Test func `tempered shares lie between equal and proportional`() throws {
-    #expect(try temperedShares(sizes: [900, 100], alpha: 1) == [0.9, 0.1])
-    #expect(try temperedShares(sizes: [900, 100], alpha: 0) == [0.5, 0.5])
-    let half = try temperedShares(sizes: [900, 100], alpha: 0.5)
-    #expect(abs(half[0] - 0.75) < 1e-12 && abs(half[1] - 0.25) < 1e-12)
-    #expect(throws: CorpusError.self) { try temperedShares(sizes: [0, 1], alpha: 0.5) }
-    #expect(throws: CorpusError.self) { try temperedShares(sizes: [1], alpha: 2) }
-  }
 }
