@@ -17,6 +17,9 @@ public struct Checkpoint: Sendable {
     public let name: String
     /// Where its bytes are now.
     public let path: String
+
+    /// The file's content.
+    package func bytes() throws(CheckpointError) -> [UInt8] { try FileSystem.read(path) }
   }
 
   /// The tensors' names, sorted.

@@ -23,8 +23,8 @@
     ///
     /// Cost: one read of the checkpoint, 4 bytes a parameter. A lazy checkpoint (a merge) is
     /// computed on the way and touches no disk.
-    /// - Throws: `CheckpointError` for missing or misshapen tensors, `ModelError` for a
-    ///   configuration that cannot run.
+    /// - Throws: `CheckpointError` for missing or misshapen tensors and for weights that are NaN or
+    ///   infinite, `ModelError` for a configuration that cannot run.
     public convenience init(_ checkpoint: Checkpoint) throws {
       try self.init(checkpoint, kernels: .best)
     }
@@ -38,8 +38,14 @@
         var arrays: [String: DeviceArray] = [:]
         for name in checkpoint.names {
           guard let info = checkpoint.info(name) else { continue }
-          arrays[name] = try DeviceArray(
-            checkpoint.floats(name), shape: info.shape.extents)
+          let values = try checkpoint.floats(name)
+          if let index = values.withUnsafeBufferPointer({ numbers in
+            numbers.baseAddress.flatMap { PlainMemory.firstNonFinite($0, numbers.count) }
+          }) {
+            throw CheckpointError.notFinite(
+              tensor: name, index: index, value: "\(values[index])", origin: checkpoint.origin)
+          }
+          arrays[name] = try DeviceArray(values, shape: info.shape.extents)
         }
         return Parameters(arrays)
       }

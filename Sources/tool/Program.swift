@@ -10,6 +10,8 @@ import Recipes
 @main
 enum Program {
   static func main() async {
+    // A log or reader that goes away is an error of that write, not the end of a training.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Koine.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -51,14 +53,23 @@ enum Program {
 
 /// Where text goes: results to stdout, all else to stderr.
 enum Output {
-  /// A result, as it is.
-  static func text(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+  /// A result, as it is. Where stdout cannot be written (a full disk, a closed pipe) the result is
+  /// lost and the exit code says so.
+  static func text(_ text: String) {
+    do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
+      message("The result could not be written.\nstdout: \(error)\nGive it room and run again.")
+      Foundation.exit(1)
+    }
+  }
 
   /// A result as JSON, indented.
   static func json(_ value: JSON) { text(value.serialized(pretty: true) + "\n") }
 
   /// A message, with a newline.
-  static func message(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  static func message(_ text: String) { progress(text + "\n") }
+
+  /// Text on stderr; a log that cannot be written is no reason to lose a training.
+  static func progress(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 }

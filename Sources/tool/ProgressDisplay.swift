@@ -85,5 +85,5 @@ final class ProgressDisplay: Sendable {
     state.isLineOpen = false
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { Output.progress(text) }
 }

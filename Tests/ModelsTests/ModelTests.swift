@@ -127,14 +127,13 @@
       #expect(throws: ModelError.length(tokenCount: 65, limit: 64)) { try model.logits(long) }
     }
 
-    @Test func `NaN weights are an error when scoring, not a number`() throws {
+    @Test func `a model with NaN weights is refused, naming tensor and element`() throws {
       let golden = try Golden("llama-plain")
       let poisoned = try poison(golden.checkpoint, tensor: "model.norm.weight")
-      let model = try Model(poisoned)
-      #expect(throws: ModelError.self) {
-        try model.score([ScoringRequest(ids: [1, 2, 3], start: 1)])
-      }
-      #expect(throws: ModelError.self) { try model.generate(after: [1, 2]) }
+      #expect(
+        throws: CheckpointError.notFinite(
+          tensor: "model.norm.weight", index: 2, value: "nan", origin: "a model in memory")
+      ) { try Model(poisoned) }
     }
 
     private func poison(_ checkpoint: Checkpoint, tensor: String) throws -> Checkpoint {

@@ -282,6 +282,25 @@
       ) { try Study(path: bench.folder + "/recipe.yaml", dataFolder: "/no/such/folder") }
     }
 
+    @Test func `a laboratory is not asked for what it does not write`() throws {
+      let bench = try Bench()
+      defer { bench.remove() }
+      for (old, new, file) in [
+        ("files: [text/qab.txt]", "files: [text/qax.txt]", "text/qax.txt"),
+        ("text_bytes: 40000", "text_bytes: 0", "text/qab.txt"),
+        ("dev_rows: 20", "dev_rows: 0", "tasks/qaa/dev.tsv"),
+      ] {
+        try Self.recipe.replacing(old, with: new)
+          .write(toFile: bench.folder + "/recipe.yaml", atomically: true, encoding: .utf8)
+        do {
+          _ = try bench.study()
+          Issue.record("accepted \(new)")
+        } catch StudyError.notInLab(let found, _) {
+          #expect(found == file)
+        }
+      }
+    }
+
     @Test func `the example recipes can be read`() throws {
       let examples = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Examples")

@@ -37,6 +37,51 @@ import Testing
       ])
   }
 
+  @Test(arguments: [Float.nan, .infinity])
+  func `a weight that is not finite is named, whatever the method`(bad: Float) throws {
+    let base = try Checkpoint.inMemory(
+      config: [:], tensors: [("w", [3], [0, 1, 2])], origin: "runs/base")
+    let child = try Checkpoint.inMemory(
+      config: [:], tensors: [("w", [3], [0, bad, 2])], origin: "runs/child")
+    for (method, parameters) in [
+      ("task_arithmetic", ["weight": JSON(1)]), ("ties", ["weight": JSON(1)]),
+      ("dare_ties", ["weight": JSON(1), "density": JSON(1.0)]), ("slerp", ["t": JSON(0.5)]),
+    ] {
+      let recipe = MergeRecipe(
+        method: method, models: [.init("child")], baseModel: "base", parameters: parameters)
+      let merged = try Merge.plan(recipe) { $0 == "base" ? base : child }
+      #expect(
+        throws: CheckpointError.notFinite(
+          tensor: "w", index: 1, value: "\(bad)", origin: "runs/child")
+      ) { try merged.floats("w") }
+    }
+  }
+
+  @Test func `tokenizers that give a token different ids are refused`() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-tokenizers-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func model(_ name: String, _ tokenizer: String) throws -> Checkpoint {
+      let path = "\(folder)/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try tokenizer.write(toFile: path + "/tokenizer.json", atomically: true, encoding: .utf8)
+      return try Checkpoint.inMemory(
+        config: [:], tensors: [("w", [1], [0])], tokenizerFilesFrom: path, origin: name)
+    }
+    let base = try model("base", #"{"model": {"vocab": {"a": 0, "b": 1}}}"#)
+    let same = try model(
+      "same",
+      #"{"added_tokens": [{"id": 2, "content": "<s>"}], "model": {"vocab": {"b": 1, "a": 0}}}"#)
+    let other = try model("other", #"{"model": {"vocab": {"a": 1, "b": 0}}}"#)
+    #expect(lines(base, same) == ["no error"])
+    #expect(
+      lines(base, other) == [
+        "The models have different tokenizers: the id 0 means `a` and `b`.",
+        "base and other",
+        "Give them one vocabulary first; merging by row would mix unrelated tokens.",
+      ])
+  }
+
   @Test func `different vocabularies`() throws {
     let name = "model.embed_tokens.weight"
     let base = try Checkpoint.inMemory(

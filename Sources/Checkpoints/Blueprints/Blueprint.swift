@@ -138,22 +138,23 @@ public struct Blueprint: Sendable {
 
     /// Extents above this are surely a mistake, and products of two stay below `Int.max`.
     private static let limit = 1 << 31
+    /// The deepest public models have some hundred layers; a list of millions would hang us.
+    private static let layerLimit = 100_000
 
     init(_ config: JSON, origin: String) throws(CheckpointError) {
-      func number(_ key: String, default value: Int? = nil, from low: Int = 1)
-        throws(CheckpointError)
-        -> Int
-      {
+      func number(
+        _ key: String, default value: Int? = nil, from low: Int = 1, to limit: Int = Self.limit
+      ) throws(CheckpointError) -> Int {
         let found = config[key]
         if found == nil || found == .null, let value { return value }
-        guard let number = found?.int, number >= low, number <= Self.limit else {
+        guard let number = found?.int, number >= low, number <= limit else {
           throw .config(
-            key: key, origin: origin, expected: "a whole number from \(low) to \(Self.limit)",
+            key: key, origin: origin, expected: "a whole number from \(low) to \(limit)",
             found: found.map { $0.serialized() } ?? "nothing")
         }
         return number
       }
-      layers = try number("num_hidden_layers", from: 0)
+      layers = try number("num_hidden_layers", from: 0, to: Self.layerLimit)
       vocabulary = try number("vocab_size")
       hidden = try number("hidden_size")
       intermediate = try number("intermediate_size")

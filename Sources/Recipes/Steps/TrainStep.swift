@@ -135,6 +135,7 @@
       case .checkpoint(let input):
         folder = try context.input(input.label)
         checkpoint = try Checkpoint.open(directory: folder)
+        try checkpoint.checkFinite()
       }
       let tokenizer = try Tokenizer.load(directory: folder)
       var settings = training

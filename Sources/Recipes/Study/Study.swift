@@ -113,6 +113,7 @@
             files.append(try TaskRowsInput.paths(settings.task, language, split).rows)
           }
         }
+        try checkLab(lab, files)
         steps.append(
           LabStep(
             lab: lab,
@@ -143,6 +144,20 @@
         .joined().map(\.language)
       for text in settings.texts where used.contains(text.code) {
         steps.append(ShardStep(language: text.code, tokenizer: tokenizer))
+      }
+    }
+
+    /// Refuses files that the laboratory will not write, before it is asked for them.
+    private func checkLab(_ lab: LabSettings, _ files: [String]) throws {
+      let rows: [(String, Int)] = [
+        ("train", lab.trainRows), ("dev", lab.devRows), ("test", lab.testRows),
+      ]
+      let known = lab.languages.flatMap { language in
+        (language.textBytes > 0 ? ["text/\(language.code).txt"] : [])
+          + rows.filter { $0.1 > 0 }.map { "tasks/\(language.code)/\($0.0).tsv" }
+      }
+      for file in files where !known.contains(file) {
+        throw StudyError.notInLab(file, known: known)
       }
     }
 

@@ -12,6 +12,8 @@ public enum StudyError: Diagnosed, Equatable {
   case noEndOfText(String)
   /// A data file that is not there.
   case missingFile(String, language: String)
+  /// A file that the laboratory does not write.
+  case notInLab(String, known: [String])
   /// A section that needs another.
   case section(String, needs: String, origin: String)
   /// A key that would change nothing where it stands.
@@ -38,6 +40,11 @@ public enum StudyError: Diagnosed, Equatable {
       Diagnosis(
         what: "A text file of the language `\(language)` is missing.", where: path,
         next: "Check the path in the recipe, and give the data folder with --data or KOINE_DATA.")
+    case .notInLab(let file, let known):
+      Diagnosis(
+        what: "The laboratory of this recipe does not write `\(file)`.", where: "`lab` and `text`",
+        next: nearestName(to: file, in: known).map { "Did you mean `\($0)`?" }
+          ?? "Add the language under `lab.languages`, with text and rows.")
     case .section(let section, let needs, let origin):
       Diagnosis(
         what: "`\(section)` needs \(needs).", where: origin, next: "Add it to the recipe.")

@@ -108,6 +108,7 @@ public enum Merge {
   ) throws(MergeError) -> Checkpoint {
     let views = models.map { ModelView(name: $0.name, checkpoint: $0.checkpoint) }
     try checkConfigs(views)
+    try checkTokenizers(views.map(\.checkpoint))
     let donor = (recipe.baseModel.flatMap { name in views.first { $0.name == name } }) ?? views[0]
     let isTied = views.allSatisfy(\.isTied)
     var names = Set(views.flatMap(\.names))
@@ -224,7 +225,9 @@ public enum Merge {
       var readers: [any TensorReader] = []
       for part in parts { readers.append(try part.prepare()) }
       let base = hasBase ? readers.removeFirst() : nil
-      let group = TensorGroup(name: name, shape: info.shape, base: base, sources: readers)
+      let group = TensorGroup(
+        name: name, shape: info.shape, base: base, sources: readers,
+        origins: parts.map(\.origin))
       return try reader(merger, group, as: info.elementType)
     }
   }

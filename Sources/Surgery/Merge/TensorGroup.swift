@@ -46,13 +46,16 @@ public struct TensorGroup: Sendable {
   public let shape: Shape
   let base: (any TensorReader)?
   let sources: [any TensorReader]
+  /// Where base and sources come from, in that order, for messages.
+  let origins: [String]
   let chunkLength: Int
   let threads: Int?
 
   init(
     name: String, shape: Shape, base: (any TensorReader)?, sources: [any TensorReader],
-    chunkLength: Int = defaultChunkLength, threads: Int? = nil
+    origins: [String] = [], chunkLength: Int = defaultChunkLength, threads: Int? = nil
   ) {
+    self.origins = origins
     self.name = name
     self.shape = shape
     self.base = base
@@ -114,7 +117,8 @@ public struct TensorGroup: Sendable {
     output.body = body
   }
 
-  /// Reads one run of base and sources and lends it.
+  /// Reads one run of base and sources and lends it; NaN and infinity are an error naming the
+  /// tensor, the element and the model, because every method would spread them.
   func withChunk<R>(
     _ range: Range<Int>, _ body: (MergeChunk) throws(CheckpointError) -> R
   ) throws(CheckpointError) -> R {
@@ -125,11 +129,30 @@ public struct TensorGroup: Sendable {
       for (row, reader) in ((base.map { [$0] } ?? []) + sources).enumerated() {
         let target = memory[(row * length)..<((row + 1) * length)]
         try reader.read(from: range.lowerBound, into: target)
+        try checkFinite(target.reading, from: range.lowerBound, row: row)
         chunks.append(target.reading)
       }
       let first = base == nil ? nil : chunks.removeFirst()
       return try body(
         MergeChunk(start: range.lowerBound, count: length, base: first, sources: chunks))
+    }
+  }
+}
+
+extension TensorGroup {
+  private func checkFinite(
+    _ chunk: FloatChunk, from start: Int, row: Int
+  ) throws(CheckpointError) {
+    // Without a branch inside, so that the usual case is a few vector instructions.
+    var exponents: UInt32 = 0
+    for i in chunk.indices {
+      exponents |= chunk[i].bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
+    }
+    guard exponents != 0 else { return }
+    for i in chunk.indices where !chunk[i].isFinite {
+      throw .notFinite(
+        tensor: name, index: start + i, value: "\(chunk[i])",
+        origin: row < origins.count ? origins[row] : "a model of the merge")
     }
   }
 }
