@@ -71,7 +71,8 @@ let package = Package(
       name: "CMLX",
       cxxSettings: [
         // Optimised in debug builds too: an unoptimised kernel is of no use to a test.
-        .unsafeFlags(["-isystem", "\(mlx)/include", "-O3"]),
+        // MLX's headers use what libstdc++ calls deprecated.
+        .unsafeFlags(["-isystem", "\(mlx)/include", "-O3", "-Wno-deprecated-declarations"]),
         .unsafeFlags(vectorBaseline, .when(platforms: [.linux])),
       ],
       linkerSettings: [

@@ -55,6 +55,24 @@
       #expect(lines("joint: {", "joint: {examples_share: 0.5, epochs: 2, ") == [])
     }
 
+    @Test func `a misspelt file list, windows beyond the positions and a foreign prompt are named`()
+      throws
+    {
+      #expect(
+        lines("qab: {files:", "qab: {file:") == [
+          "Unknown key `file` in `text.qab`.", "r.yaml, line \(try line(of: "  qab:"))",
+          "Did you mean `files`?",
+        ])
+      #expect(
+        lines("window_length: 32", "window_length: 129") == [
+          "`window_length` should be at most max_position_embeddings (128), found 129.",
+          "r.yaml, line \(try line(of: "window_length:"))", "Correct the value.",
+        ])
+      #expect(
+        lines("{language: qab, text: \"a\"}", "{language: qzz, text: \"a\"}").first
+          == "The language `qzz` has no text.")
+    }
+
     @Test func `sizes and a tokenizer beside the path of a model are refused`() throws {
       #expect(
         lines("model:\n", "model:\n  path: m\n") == [

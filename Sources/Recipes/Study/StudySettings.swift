@@ -111,6 +111,12 @@ public struct StudySettings: Sendable {
         next: "Remove it, or `model.path`.")
     }
     self.model = try LlamaSizes(&model)
+    if baseModel == nil, windowLength > self.model.maximumPositions {
+      throw root.wrong(
+        "window_length",
+        expected: "at most max_position_embeddings (\(self.model.maximumPositions))",
+        found: "\(windowLength)")
+    }
     try model.finish()
     let length = windowLength
     let base = try root.optionalChild("base").map { try Self.stage($0, .text, length) }
@@ -148,10 +154,10 @@ public struct StudySettings: Sendable {
         code: code, files: try entry.strings("files"),
         isHeldOutOnly: try entry.bool("held_out_only", default: false),
         maximumBytes: try entry.int("max_bytes", default: 0, in: 0...Int.max))
+      try entry.finish()
       guard !text.files.isEmpty else {
         throw entry.wrong("files", expected: "at least one file", found: "none")
       }
-      try entry.finish()
       return text
     }
   }
@@ -245,6 +251,10 @@ public struct StudySettings: Sendable {
         throw StudyError.unknownLanguage(
           code, place: "\(origin), `\(section).mix`", known: trained)
       }
+    }
+    for prompt in prompts where !known.contains(prompt.language) {
+      throw StudyError.unknownLanguage(
+        prompt.language, place: "\(origin), `samples.prompts`", known: known)
     }
     guard trained.contains(languages.target) else {
       throw StudyError.unknownLanguage(
