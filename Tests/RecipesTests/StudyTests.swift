@@ -301,6 +301,48 @@
       }
     }
 
+    @Test func `task rows of real data are read before anything is trained`() throws {
+      let bench = try Bench()
+      defer { bench.remove() }
+      let start = try #require(Self.recipe.range(of: "lab:"))
+      let end = try #require(Self.recipe.range(of: "text:\n"))
+      var real = Self.recipe
+      real.removeSubrange(start.lowerBound..<end.lowerBound)
+      real += "\ntask: lab_topics\n"
+      try real.write(toFile: bench.folder + "/recipe.yaml", atomically: true, encoding: .utf8)
+      for language in ["qaa", "qab"] {
+        for (path, text) in [
+          ("text/\(language).txt", "a b\n"),
+          ("tasks/\(language)/train.tsv", "index_id\tcategory\ttext\n1\tx\ta\n2\ty\tb\n"),
+          ("tasks/\(language)/dev.tsv", "index_id\tcategory\ttext\n3\tx\ta\n"),
+          ("tasks/\(language)/test.tsv", "index_id\tcategory\ttext\n4\ty\ta\n"),
+        ] {
+          let file = bench.folder + "/" + path
+          try FileManager.default.createDirectory(
+            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+          try text.write(toFile: file, atomically: true, encoding: .utf8)
+        }
+      }
+      _ = try Study(path: bench.folder + "/recipe.yaml", dataFolder: bench.folder)
+      for (file, text, expected) in [
+        ("tasks/qaa/dev.tsv", "index_id\tcategory\ttext\n3\tz\ta\n", "z"),
+        ("tasks/qab/test.tsv", "index_id\tcategory\n4\ty\n", "text"),
+        ("tasks/qaa/train.tsv", "", "train.tsv"),
+      ] {
+        let path = bench.folder + "/" + file
+        let good = try String(contentsOfFile: path, encoding: .utf8)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        do {
+          _ = try Study(path: bench.folder + "/recipe.yaml", dataFolder: bench.folder)
+          Issue.record("accepted \(file)")
+        } catch let error as any Diagnosed {
+          #expect(error.description.contains(expected))
+          #expect(error.description.contains(file.split(separator: "/").last ?? ""))
+        }
+        try good.write(toFile: path, atomically: true, encoding: .utf8)
+      }
+    }
+
     @Test func `the example recipes can be read`() throws {
       let examples = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Examples")

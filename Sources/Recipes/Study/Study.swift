@@ -65,6 +65,7 @@
       data = StudyData(root: settings.lab == nil ? .folder(dataFolder ?? "") : .lab)
       size = try Self.size(settings)
       try addText()
+      try checkRows()
       try addModels()
       try addMerges()
       try addEvaluation()
@@ -144,6 +145,21 @@
         .joined().map(\.language)
       for text in settings.texts where used.contains(text.code) {
         steps.append(ShardStep(language: text.code, tokenizer: tokenizer))
+      }
+    }
+
+    /// Reads the task's rows once, so that a malformed table or a foreign label is found before
+    /// anything is trained. A laboratory's rows do not exist yet, and are right by construction.
+    private func checkRows() throws {
+      guard case .folder = data.root else { return }
+      let used =
+        sources.flatMap { language in EvaluationSplit.allCases.map { (language, $0) } }
+        + [(target, .test)]
+      for (language, split) in used {
+        let (rows, choices) = try TaskRowsInput.paths(settings.task, language, split)
+        _ = try StudyData.rows(
+          settings.task, language: language, split: split, path: data.path(rows),
+          trainingPath: choices.map(data.path))
       }
     }
 

@@ -19,10 +19,17 @@ struct StudyData: Sendable {
   /// A file below the root, as a step's input.
   func input(_ label: String, _ path: String) -> StepInput {
     switch root {
-    case .folder(let folder):
-      .file(label, path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path)
+    case .folder: .file(label, self.path(path))
     case .lab: .output(label, of: "lab", named: path)
     }
+  }
+
+  /// Where a file below a root folder lies; of a laboratory, its path below the step's data.
+  func path(_ path: String) -> String {
+    guard case .folder(let folder) = root, !folder.isEmpty, !path.hasPrefix("/") else {
+      return path
+    }
+    return folder + "/" + path
   }
 
   /// The labelled rows of a task in one language.
