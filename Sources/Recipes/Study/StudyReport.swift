@@ -196,7 +196,7 @@
         description:
           "Merge settings were chosen on held-out text of the target (bits per byte) and dev rows "
           + "of the task in its source languages (accuracy). No task label of the target was seen.",
-        objective: "harmonic mean of kept task and language gain", lowerIsBetter: false,
+        objective: "harmonic mean of task kept and language kept", lowerIsBetter: false,
         grids: grids)
     }
 
