@@ -95,6 +95,7 @@ let package = Package(
       "Recipes",
       uses: ["Models", "Training", "Evaluation", "Corpora", "Tokenization", "Surgery", "Runs"]
         + ["Checkpoints", "Tensors", "Documents"]),
+    .tests("tool", of: "koine", uses: ["Recipes", "Checkpoints", "Documents", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20
@@ -121,10 +122,12 @@ extension Target {
       swiftSettings: roomSettings(strictMemory: strictMemory, alwaysOptimized: alwaysOptimized))
   }
 
-  /// The tests of a room, in Tests/`name`Tests.
-  static func tests(_ name: String, uses dependencies: [Dependency] = []) -> Target {
+  /// The tests of a room, in Tests/`name`Tests; `module` is its target if that is named otherwise.
+  static func tests(
+    _ name: String, of module: String? = nil, uses dependencies: [Dependency] = []
+  ) -> Target {
     .testTarget(
-      name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+      name: name + "Tests", dependencies: [.init(stringLiteral: module ?? name)] + dependencies,
       swiftSettings: roomSettings())
   }
 }

@@ -34,7 +34,9 @@ extension Checkpoint {
           origin: try source(expectation.name).origin)
       }
       guard info.elementType.isFloatingPoint else {
-        throw .notAFloatType(info.elementType, tensor: expectation.name)
+        throw .integerWeights(
+          info.elementType, tensor: expectation.name,
+          origin: try source(expectation.name).origin)
       }
     }
     if let name = strangers.first, let info = info(name) {

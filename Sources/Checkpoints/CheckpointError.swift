@@ -28,10 +28,14 @@ public enum CheckpointError: Diagnosed, Equatable {
   case wrongShape(tensor: String, expected: Shape, found: Shape, origin: String)
   /// A weight is NaN or infinite; `index` counts elements in row-major order.
   case notFinite(tensor: String, index: Int, value: String, origin: String)
+  /// A file holds a weight as something other than floats; `origin` is the file.
+  case integerWeights(ElementType, tensor: String, origin: String)
   /// A type was asked for that weights cannot have.
   case notAFloatType(ElementType, tensor: String)
   /// Something already lies where the result should go.
   case targetExists(directory: String, isCheckpoint: Bool, force: Bool)
+  /// The result should go where no new folder can be.
+  case target(String, TargetFault)
   /// The system refused to write; `reason` is its own text.
   case cannotWrite(path: String, reason: String, neededByteCount: Int)
   /// An operator could not compute a tensor.
@@ -55,6 +59,16 @@ public enum CheckpointError: Diagnosed, Equatable {
     case gap(tensor: String, begin: Int, previousEnd: Int)
     case beyondFile(tensor: String, end: Int, dataByteCount: Int)
     case trailingBytes(expected: Int, found: Int)
+  }
+
+  /// Why a path cannot become an output folder.
+  public enum TargetFault: Equatable, Sendable {
+    /// The path is empty, or ends in `.`, `..` or `/`: it names no folder that could be made.
+    case noName
+    /// A file is there.
+    case file
+    /// A symbolic link is there; a new folder would take the link's place, not its destination's.
+    case link(to: String)
   }
 
   /// How an index and its shards disagree.
@@ -119,6 +133,10 @@ public enum CheckpointError: Diagnosed, Equatable {
       Diagnosis(
         what: "Element \(grouped(index)) of the tensor `\(tensor)` is \(value).", where: origin,
         next: "The weights are damaged or their training diverged; use an earlier checkpoint.")
+    case .integerWeights(let type, let tensor, let origin):
+      Diagnosis(
+        what: "The tensor `\(tensor)` should hold floats, found \(type.rawValue).", where: origin,
+        next: "Quantised weights cannot be used; fetch the model in float32, bfloat16 or float16.")
     case .notAFloatType(let type, let tensor):
       Diagnosis(
         what: "Weights are written as floats, not as \(type.rawValue).",
@@ -133,6 +151,21 @@ public enum CheckpointError: Diagnosed, Equatable {
         next: force && !isCheckpoint
           ? "Choose another folder, or empty this one yourself."
           : "Choose another folder, or pass --force to replace it.", kind: .failed)
+    case .target(let path, .noName):
+      Diagnosis(
+        what: path.isEmpty
+          ? "The name of the output folder is empty."
+          : "The output folder `\(path)` has no name of its own, so it cannot be made or replaced.",
+        where: path.isEmpty ? "the output folder" : path,
+        next: "Name a folder that is to be made, such as `merged`.")
+    case .target(let path, .file):
+      Diagnosis(
+        what: "The output should be a folder, but a file has that name.", where: path,
+        next: "Choose another folder, or move the file away.", kind: .failed)
+    case .target(let path, .link(let destination)):
+      Diagnosis(
+        what: "The output is a symbolic link to `\(destination)`, which is not replaced.",
+        where: path, next: "Name the folder that it leads to, or remove the link.", kind: .failed)
     case .cannotWrite(let path, let reason, let byteCount):
       Diagnosis(
         what: "Writing failed: \(reason).", where: path,

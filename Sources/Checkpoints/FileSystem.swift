@@ -40,6 +40,16 @@ enum FileSystem {
     return unsafe stat(path, &status) == 0 && (status.st_mode & S_IFMT) == S_IFDIR
   }
 
+  /// What a symbolic link says; `nil` where there is none.
+  static func destination(ofLink path: String) -> String? {
+    let limit = Int(PATH_MAX)
+    var text = [CChar](repeating: 0, count: limit)
+    // Safety: readlink writes at most `limit` bytes and returns how many.
+    let count = unsafe readlink(path, &text, limit)
+    guard count >= 0 else { return nil }
+    return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// The names in a folder, sorted, without `.` and `..`; `nil` when it cannot be listed.
   static func names(in directory: String) -> [String]? {
     // Safety: the handle is closed before this returns; each entry is copied before the next call.
@@ -79,19 +89,19 @@ enum FileSystem {
     unsafe _ = rmdir(path)
   }
 
-  private static func isSymbolicLink(_ path: String) -> Bool {
-    var status = stat()
-    // Safety: plain out-parameter.
-    return unsafe lstat(path, &status) == 0 && (status.st_mode & S_IFMT) == S_IFLNK
-  }
+  private static func isSymbolicLink(_ path: String) -> Bool { destination(ofLink: path) != nil }
 
   /// Makes a folder and those above it; existing ones are fine.
   static func makeDirectories(_ path: String) throws(CheckpointError) {
     if isDirectory(path) { return }
     let (parent, _) = split(path)
     if parent != path, !isDirectory(parent) { try makeDirectories(parent) }
-    if unsafe mkdir(path, 0o777) != 0, errno != EEXIST {
-      throw .cannotWrite(path: path, reason: reason(), neededByteCount: 0)
+    if unsafe mkdir(path, 0o777) != 0 {
+      guard errno == EEXIST else {
+        throw .cannotWrite(path: path, reason: reason(), neededByteCount: 0)
+      }
+      // Another process may have made it just now.
+      guard isDirectory(path) else { throw .target(path, .file) }
     }
   }
 

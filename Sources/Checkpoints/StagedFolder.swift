@@ -40,7 +40,13 @@ struct StagedFolder {
     self.target = FileSystem.join(parent, name)
     self.byteCount = byteCount
     self.calls = calls
+    guard !["", ".", "..", "/"].contains(name) else { throw .target(target, .noName) }
+    // Renaming onto a link or a file fails, and would only after all the work.
+    if let destination = FileSystem.destination(ofLink: self.target) {
+      throw .target(target, .link(to: destination))
+    }
     if FileSystem.exists(target) {
+      guard FileSystem.isDirectory(target) else { throw .target(target, .file) }
       guard let present = FileSystem.names(in: target) else {
         throw .targetExists(directory: target, isCheckpoint: false, force: force)
       }

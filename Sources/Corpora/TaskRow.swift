@@ -40,6 +40,11 @@ public enum TableReader {
   /// The rows of a table with a header that names `index_id`, `category` and `text`, in any
   /// order and among others. Throws ``CorpusError`` for missing columns, short lines, no rows.
   public static func taskRows(at path: String) throws -> [TaskRow] {
+    try numberedTaskRows(at: path).map(\.row)
+  }
+
+  /// The rows of ``taskRows(at:)`` with the lines they stand on, from 1.
+  public static func numberedTaskRows(at path: String) throws -> [(line: Int, row: TaskRow)] {
     let reader = try LineReader(path: path)
     guard let header = try reader.next().map(fields) else {
       throw CorpusError.emptyCorpus(path, reason: "not even a header")
@@ -51,7 +56,7 @@ public enum TableReader {
       return index
     }
     let (id, label, text) = (try column("index_id"), try column("category"), try column("text"))
-    var rows: [TaskRow] = []
+    var rows: [(line: Int, row: TaskRow)] = []
     while let line = try reader.next() {
       if line.isEmpty { continue }
       let row = fields(line)
@@ -59,7 +64,8 @@ public enum TableReader {
         throw CorpusError.columns(
           path, line: reader.lineNumber, expected: "\(header.count) columns", found: row.count)
       }
-      rows.append(TaskRow(id: row[id], label: row[label], text: row[text]))
+      rows.append(
+        (reader.lineNumber, TaskRow(id: row[id], label: row[label], text: row[text])))
     }
     if rows.isEmpty { throw CorpusError.emptyCorpus(path, reason: "a header without rows") }
     return rows

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Documents
 import Foundation
 
 /// What a token file says of itself.
@@ -29,7 +30,10 @@ public struct TokenShardHeader: Equatable, Sendable {
   }
 
   /// Bytes of one id: 2 when all ids fit, else 4.
-  var tokenWidth: Int { vocabularySize <= 1 << 16 ? 2 : 4 }
+  var tokenWidth: Int { Self.tokenWidth(vocabularySize: vocabularySize) }
+
+  /// Bytes of an id in a token file of that vocabulary.
+  package static func tokenWidth(vocabularySize: Int) -> Int { vocabularySize <= 1 << 16 ? 2 : 4 }
 }
 
 /// The documents of a text as token ids, in a mapped file. Each document ends with the end-of-text
@@ -56,7 +60,7 @@ public struct TokenShard: Sendable {
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
     } catch {
-      throw CorpusError.unreadable(path, reason: error.localizedDescription)
+      throw CorpusError.unreadable(path, reason: SystemReason.text(of: error))
     }
     header = try TokenShardHeader(decoding: data, path: path)
     try checkBody()

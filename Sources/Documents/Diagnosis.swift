@@ -21,11 +21,11 @@ public struct Diagnosis: Equatable, Sendable {
   public var kind: Kind
 
   /// Makes a diagnosis of three sentences; line breaks inside them, as a damaged file's names may
-  /// hold, become escapes.
+  /// hold, become escapes, and a full stop that an inserted reason brought is not doubled.
   public init(what: String, where place: String, next: String, kind: Kind = .malformedInput) {
-    self.what = what.singleLine
+    self.what = what.singleLine.endingOnce
     self.where = place.singleLine
-    self.next = next.singleLine
+    self.next = next.singleLine.endingOnce
     self.kind = kind
   }
 }

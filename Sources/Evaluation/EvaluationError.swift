@@ -27,6 +27,8 @@ public enum EvaluationError: Diagnosed, Equatable {
   case repeatedDocument(id: String, origin: String)
   /// A document's label is none of the choices.
   case label(String, choices: [String], document: String, origin: String)
+  /// A label of one training row that is probably a misspelt one.
+  case strayLabel(String, nearest: String?, path: String, line: Int)
   /// A multiple-choice task needs at least two different, non-empty choices.
   case choices([String], task: String, problem: String)
   /// Nothing to score behind a context.
@@ -106,6 +108,13 @@ public enum EvaluationError: Diagnosed, Equatable {
         where: "\(origin), document \(document)",
         next: Self.guess(label, choices) ?? "Correct the row, or list the label in `doc_to_choice`."
       )
+    case .strayLabel(let label, let nearest, let path, let line):
+      Diagnosis(
+        what: "The label `\(label.oneLine)` stands in this training row and nowhere else, but "
+          + "would be a choice of every question.",
+        where: "\(path), line \(line)",
+        next: (nearest.map { "Did you mean `\($0)`? " } ?? "Correct the row. ")
+          + "If the class is meant, list the choices in the task's `doc_to_choice`.")
     case .choices(_, let task, let problem):
       Diagnosis(
         what: "The choices do not make a question: \(problem).",

@@ -88,9 +88,16 @@ public struct LocalizedTask: Equatable, Sendable {
     return LocalizedTask(self, choices: choices)
   }
 
+  /// What a document says is right: its filled `doc_to_target`.
+  ///
+  /// - Throws: `EvaluationError.column`.
+  public func label(of document: EvaluationDocument) throws -> String {
+    try task.docToTarget.render(document.columns)
+  }
+
   /// The same task whose choices are the labels of `documents`, sorted by code point.
   public func choosing(labelsOf documents: [EvaluationDocument]) throws -> LocalizedTask {
-    let labels = Set(try documents.map { try task.docToTarget.render($0.columns) })
+    let labels = Set(try documents.map(label(of:)))
     return try choosing(
       labels.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) })
   }

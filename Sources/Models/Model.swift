@@ -32,7 +32,8 @@
     package init(_ checkpoint: Checkpoint, kernels: Kernels) throws {
       config = checkpoint.config
       self.kernels = kernels
-      architecture = try Architectures.make(config: checkpoint.config)
+      architecture = try Architectures.make(
+        config: checkpoint.config, origin: checkpoint.origin)
       try checkpoint.validate()
       parameters = try Engine.run {
         var arrays: [String: DeviceArray] = [:]
@@ -43,7 +44,8 @@
             numbers.baseAddress.flatMap { PlainMemory.firstNonFinite($0, numbers.count) }
           }) {
             throw CheckpointError.notFinite(
-              tensor: name, index: index, value: "\(values[index])", origin: checkpoint.origin)
+              tensor: name, index: index, value: "\(values[index])",
+              origin: try checkpoint.source(name).origin)
           }
           arrays[name] = try DeviceArray(values, shape: info.shape.extents)
         }

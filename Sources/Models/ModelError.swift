@@ -7,10 +7,11 @@ import Documents
 public enum ModelError: Diagnosed, Equatable {
   /// The engine (MLX) refused or failed; `operation` names the call.
   case engine(operation: String, message: String)
-  /// `config.json` says something that cannot be or that Koine cannot run yet.
-  case configuration(key: String, expected: String, found: String)
+  /// `config.json` says something that cannot be or that Koine cannot run yet; `file` is its path
+  /// where that is known.
+  case configuration(key: String, expected: String, found: String, file: String = "config.json")
   /// No architecture of this `model_type`.
-  case unknownArchitecture(String, known: [String])
+  case unknownArchitecture(String, known: [String], file: String = "config.json")
   /// A token id the embedding has no row for.
   case idOutOfRange(id: Int, vocabularySize: Int)
   /// A text longer than the model's positions, or an empty one where a token is needed.
@@ -27,14 +28,13 @@ public enum ModelError: Diagnosed, Equatable {
         what: "The array engine failed: \(message).", where: "in \(operation)",
         next: "If the machine is out of memory, use a smaller batch; otherwise please report it.",
         kind: .failed)
-    case .configuration(let key, let expected, let found):
+    case .configuration(let key, let expected, let found, let file):
       Diagnosis(
-        what: "`\(key)` should be \(expected), found \(found).", where: "config.json",
+        what: "`\(key)` should be \(expected), found \(found).", where: file,
         next: "Correct the configuration, or use a model of a supported kind.")
-    case .unknownArchitecture(let name, let known):
+    case .unknownArchitecture(let name, let known, let file):
       Diagnosis(
-        what: "Koine cannot run models of the type `\(name)` yet.",
-        where: "config.json, `model_type`",
+        what: "Koine cannot run models of the type `\(name)` yet.", where: "\(file), `model_type`",
         next: "It runs \(known.joined(separator: ", ")); merging by weights works for any model.")
     case .idOutOfRange(let id, let vocabularySize):
       Diagnosis(
@@ -55,6 +55,21 @@ public enum ModelError: Diagnosed, Equatable {
       Diagnosis(
         what: "`\(name)` is not finite at element \(index).", where: "in the model's arithmetic",
         next: "Lower the learning rate, or check the weights with `koine inspect`.", kind: .failed)
+    }
+  }
+}
+
+extension ModelError {
+  /// The same error naming the `config.json` of the model in `folder`: who reads a configuration
+  /// does not know where it lay.
+  package func inModel(_ folder: String) -> ModelError {
+    let file = "\(folder)/config.json"
+    return switch self {
+    case .configuration(let key, let expected, let found, _):
+      .configuration(key: key, expected: expected, found: found, file: file)
+    case .unknownArchitecture(let name, let known, _):
+      .unknownArchitecture(name, known: known, file: file)
+    default: self
     }
   }
 }

@@ -37,7 +37,7 @@ extension Tokenizer {
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
     } catch {
-      throw .unwritable(file: directory, reason: error.localizedDescription)
+      throw .unwritable(file: directory, reason: SystemReason.text(of: error))
     }
     try write(json.serialized(pretty: true), to: "\(directory)/tokenizer.json")
     try write(
@@ -81,7 +81,7 @@ extension Tokenizer {
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw .unwritable(file: path, reason: error.localizedDescription)
+      throw .unwritable(file: path, reason: SystemReason.text(of: error))
     }
   }
 
@@ -92,7 +92,7 @@ extension Tokenizer {
     do {
       return try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
     } catch {
-      throw .unreadable(file: path, reason: error.localizedDescription)
+      throw .unreadable(file: path, reason: SystemReason.text(of: error))
     }
   }
 

@@ -145,6 +145,25 @@ import Testing
       ])
   }
 
+  @Test func `weights that are integers are named with their file`() throws {
+    try CheckpointWriter.write(try TinyModels.checkpoint(), to: folder.file("m"))
+    // I32 has the width of F32, so only the header's word changes.
+    let bytes = try folder.bytes("m/model.safetensors")
+    let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    var header = String(decoding: bytes[8..<(8 + length)], as: UTF8.self)
+    let place = try #require(header.range(of: "\"model.norm.weight\":{\"dtype\":\"F32\""))
+    header.replaceSubrange(place, with: "\"model.norm.weight\":{\"dtype\":\"I32\"")
+    try folder.write(
+      Array(bytes.prefix(8)) + Array(header.utf8) + Array(bytes.dropFirst(8 + length)),
+      "m/model.safetensors")
+    let model = try Checkpoint.open(directory: folder.file("m"))
+    #expect(
+      lines { try model.validate() } == [
+        "The tensor `model.norm.weight` should hold floats, found I32.", "m/model.safetensors",
+        "Quantised weights cannot be used; fetch the model in float32, bfloat16 or float16.",
+      ])
+  }
+
   @Test func `a missing and an unexpected tensor`() throws {
     let model = try TinyModels.checkpoint()
     let deeper = model.replacing(config: TinyModels.config(layers: 3))

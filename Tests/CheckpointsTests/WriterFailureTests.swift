@@ -145,11 +145,58 @@ import Testing
       try CheckpointWriter.write(try TinyModels.checkpoint(), to: folder.file("file/m"))
     }
     #expect(
-      found?.diagnosis.what == "Writing failed: Not a directory."
-        || found?.diagnosis.what == "Writing failed: File exists.")
-    #expect(
-      found?.diagnosis.next
-        == "Nothing was changed. Check the folder's permissions and run again.")
+      found?.description == """
+        The output should be a folder, but a file has that name.
+        \(folder.file("file"))
+        Choose another folder, or move the file away.
+        """)
+  }
+
+  @Test(arguments: [false, true])
+  func `a file or a link in the output's place is refused and kept`(force: Bool) throws {
+    let model = try TinyModels.checkpoint()
+    try folder.write("x", "file")
+    try CheckpointWriter.write(model, to: folder.file("m"))
+    for (name, target) in [("link", "m"), ("dangling", "nowhere")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.file(name), withDestinationPath: target)
+    }
+    let before = try folder.bytes("m/model.safetensors")
+    let other = try TinyModels.checkpoint(seed: 2)
+    for (name, what, next) in [
+      (
+        "file", "The output should be a folder, but a file has that name.",
+        "Choose another folder, or move the file away."
+      ),
+      (
+        "link", "The output is a symbolic link to `m`, which is not replaced.",
+        "Name the folder that it leads to, or remove the link."
+      ),
+      (
+        "link/", "The output is a symbolic link to `m`, which is not replaced.",
+        "Name the folder that it leads to, or remove the link."
+      ),
+      (
+        "dangling", "The output is a symbolic link to `nowhere`, which is not replaced.",
+        "Name the folder that it leads to, or remove the link."
+      ),
+    ] {
+      let found = error {
+        try CheckpointWriter.write(other, to: folder.file(name), options: .init(force: force))
+      }
+      #expect(found?.description == "\(what)\n\(folder.file(name))\n\(next)")
+      #expect(found?.diagnosis.kind == .failed)
+    }
+    #expect(try folder.names == ["dangling", "file", "link", "m"])
+    #expect(try folder.bytes("m/model.safetensors") == before)
+  }
+
+  @Test(arguments: ["", ".", "..", "/", "a/.."])
+  func `an output without a name of its own is refused`(path: String) throws {
+    let found = error { try CheckpointWriter.write(try TinyModels.checkpoint(), to: path) }
+    #expect(found == .target(path, .noName))
+    let lines = try #require(found).description.split(separator: "\n")
+    #expect(lines.count == 3 && lines[2] == "Name a folder that is to be made, such as `merged`.")
   }
 
   @Test func `integers cannot be the type of weights`() throws {

@@ -36,11 +36,33 @@ struct ConfigurationTests {
     do {
       _ = try LlamaConfiguration(config: config)
       Issue.record("accepted \(key) = \(value.serialized())")
-    } catch ModelError.configuration(let found, _, _) {
+    } catch ModelError.configuration(let found, _, _, _) {
       #expect(found.hasPrefix(key))
     } catch {
       Issue.record("\(error)")
     }
+  }
+
+  @Test func `a size beyond all models is told with its range and file`() {
+    var config = valid
+    config["vocab_size"] = 1_000_000_000_000
+    do {
+      _ = try LlamaConfiguration(config: config)
+      Issue.record("accepted")
+    } catch {
+      #expect(
+        error.inModel("models/big").description == """
+          `vocab_size` should be a whole number from 1 to 1073741824, found 1000000000000.
+          models/big/config.json
+          Correct the configuration, or use a model of a supported kind.
+          """)
+    }
+    #if MLX
+      #expect(
+        throws: ModelError.unknownArchitecture(
+          "mamba", known: ["llama"], file: "models/m/config.json")
+      ) { _ = try Architectures.make(config: ["model_type": "mamba"], origin: "models/m") }
+    #endif
   }
 
   @Test func `both generations of transformers mean the same rotation`() throws {

@@ -95,8 +95,29 @@
           "r.yaml, line 3", "Correct the value.",
         ])
       #expect(
-        lines("sources: [qaa]", "sources: [qaa, qaa]").first
-          == "`languages.sources` should be each language once, found one twice.")
+        lines("sources: [qaa]", "sources: [qaa, qaa]") == [
+          "`languages.sources` should be each language once, found `qaa` twice.",
+          "r.yaml, line 3", "Correct the value.",
+        ])
+    }
+
+    @Test func `names, targets and merges that cannot be are told with file and line`() throws {
+      #expect(
+        lines("name: tiny", "name: ../evil") == [
+          "`name` should be 1 to 100 letters, digits, `-`, `_` or `.`, the first a letter or digit, "
+            + "found `../evil`.", "r.yaml, line 1", "Correct the value.",
+        ])
+      #expect(
+        lines("{sources: [qaa], target: qab}", "\n  sources: [qaa]\n  target: qaa") == [
+          "The language `qaa` is the target and also a source.", "r.yaml, line 5",
+          "Remove it from the sources: labels of the target may not touch selection.",
+        ])
+      let second = "\n  - {merge_method: linear, parameters: {weight: 1}}"
+      #expect(
+        lines("\nsamples:", second + "\nsamples:") == [
+          "`merges[2].merge_method` should be each method once, found `linear` twice.",
+          "r.yaml, line \(try line(of: "samples:"))", "Correct the value.",
+        ])
     }
 
     @Test func `a merge that its method refuses is found in the recipe`() throws {

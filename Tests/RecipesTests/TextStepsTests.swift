@@ -69,6 +69,36 @@ import Tokenization
     #expect(one == documents.map(\.text).filter(Set(one).contains))
   }
 
+  @Test func `sizes of texts and token files are estimated before they are made`() async throws {
+    let scratch = try Scratch()
+    try scratch.write(String(repeating: "x", count: 3000), to: "plain.txt")
+    try scratch.write(String(repeating: "x", count: 3000), to: "packed.txt.gz")
+    func text(_ file: String, maximumBytes: Int = 0) -> TextStep {
+      TextStep(
+        language: "a", files: [.file("file", scratch(file))],
+        heldOut: HeldOutSettings(share: 0.1, maximumBytes: 1000), isHeldOutOnly: false,
+        maximumBytes: maximumBytes)
+    }
+    func estimates(_ text: TextStep, vocabulary: Int) throws -> [StepEstimate] {
+      let steps: [any RecipeStep] = [
+        text, Echo(name: "tokenizer", word: "t"),
+        ShardStep(
+          language: "a", tokenizer: .output("tokenizer", of: "tokenizer"),
+          vocabularySize: vocabulary),
+      ]
+      return try Plan(
+        Recipe(name: "test", steps: steps), places: RunPlaces(run: scratch("runs/test"))
+      ).entries.map(\.estimate)
+    }
+    let plain = try estimates(text("plain.txt"), vocabulary: 65_536)
+    #expect(plain.map(\.outputByteCount) == [3000, nil, 2000])
+    #expect(plain[0].rough == [] && plain[2].rough == [.bytes])
+    let large = try estimates(text("plain.txt", maximumBytes: 1200), vocabulary: 65_537)
+    #expect(large.map(\.outputByteCount) == [1500, nil, 2000])
+    let packed = try estimates(text("packed.txt.gz"), vocabulary: 300)
+    #expect(packed.map(\.outputByteCount) == [9000, nil, 6000] && packed[0].rough == [.bytes])
+  }
+
   @Test func `held-out texts of two languages share no document id`() throws {
     let scratch = try Scratch()
     let path = try scratch.write("{\"text\": \"a\"}\n{\"text\": \"b\"}\n", to: "heldout.jsonl")

@@ -162,6 +162,40 @@ import Testing
     }
   }
 
+  @Test func `a notebook that cannot be written can be read`() throws {
+    try Fixture.folder { path in
+      let file = path + "/koine.sqlite"
+      do {
+        let notebook = try Notebook.open(file)
+        try notebook.save(Fixture.run)
+        try notebook.save(sheet)
+      }
+      // Folders where SQLite's own files should be stand for a folder that takes no new file: the
+      // tests may run as root, whom no permission stops.
+      for suffix in ["-wal", "-shm", "-journal"] {
+        try FileManager.default.createDirectory(
+          atPath: file + suffix, withIntermediateDirectories: false)
+      }
+      let before = try Data(contentsOf: URL(fileURLWithPath: file))
+      #expect(throws: RunsError.self) { try Notebook.open(file) }
+      var scratch: String?
+      do {
+        let notebook = try Notebook.openForReading(file)
+        scratch = notebook.scratch
+        #expect(try notebook.runs().map(\.name) == ["faroese"])
+        #expect(try notebook.scores(run: "faroese") == sheet)
+        #expect(throws: RunsError.unknownRun("farose", path: file, nearest: "faroese")) {
+          try notebook.run(named: "farose")
+        }
+      }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+          == ["koine.sqlite", "koine.sqlite-journal", "koine.sqlite-shm", "koine.sqlite-wal"])
+      #expect(try !FileManager.default.fileExists(atPath: #require(scratch)))
+    }
+  }
+
   @Test func `another program's database is left as it is`() throws {
     try Fixture.folder { path in
       let file = path + "/other.sqlite"

@@ -41,7 +41,9 @@ import Testing
         !$0.hasPrefix("acc:") && !$0.hasPrefix("Left")
       }
       #expect(table.allSatisfy { DisplayWidth.of($0) <= max(width, 32) })
-      #expect(width < 80 ? text.contains("Left out for width: ") : true)
+      #expect(
+        width < 80
+          ? text.replacing("\n", with: " ").contains("Left out for width: ") : true)
     }
   }
 
@@ -80,7 +82,26 @@ import Testing
   @Test func `no model, one model`() {
     #expect(ResultTable(models: []).rendered() == "No model was evaluated.\n")
     let lines = ResultTable(models: [Fixture.models[2]]).rendered().split(separator: "\n")
-    #expect(lines.count == 4 && !lines[3].hasPrefix("Δ"))
+    #expect(lines.count == 5 && !lines.contains { $0.hasPrefix("Δ") })
+  }
+
+  @Test func `the legend is broken between words at the width`() {
+    let text = ResultTable(models: few).rendered(TerminalStyle(width: 80))
+    #expect(
+      text.hasSuffix(
+        """
+        acc: accuracy with its 95% interval. bpb: bits per byte of held-out text, lower
+        is better.
+        Δ: target acc minus that of CT→SFT, paired by row; * the 95% interval excludes
+        0.
+
+        """))
+    #expect(DisplayWidth.wrapped("", to: 20) == [""])
+    #expect(DisplayWidth.wrapped("ab cd  ef", to: 5) == ["ab cd", "ef"])
+    #expect(DisplayWidth.wrapped("日本 日本", to: 8) == ["日本", "日本"])
+    #expect(DisplayWidth.wrapped("a /long/path b", to: 4) == ["a", "/long/path", "b"])
+    let styled = TerminalStyle(isStyled: true, isTerminal: true, width: 3)
+    #expect(styled.paragraph("a b c", .faint) == "\u{1B}[2ma b\u{1B}[0m\n\u{1B}[2mc\u{1B}[0m\n")
   }
 
   @Test func `width counts cells, not characters`() {

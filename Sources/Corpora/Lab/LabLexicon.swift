@@ -39,8 +39,8 @@ public struct LabConcept: Equatable, Sendable {
 public struct LabLexicon: Sendable {
   /// All meanings.
   public let concepts: [LabConcept]
-  /// The meaning of each topic's own name. It occurs in headings only, never in a sentence, so no
-  /// row of the task holds its own answer.
+  /// The meaning of each topic's own name. It ends documents and is in no sentence, so no row
+  /// of the task holds its own answer.
   public let labels: [Int]
   /// The proto-language's endings.
   let affixes: LabAffixes

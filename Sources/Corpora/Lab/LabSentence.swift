@@ -147,14 +147,14 @@ struct LabSpeaker {
     conjunction = lexicon.concepts(.conjunction, topic: nil)[0]
   }
 
-  /// The plan of a text: its topic, how many sentences, whether it has a heading.
-  mutating func beginDocument() -> (topic: Int, sentences: Int, hasHeading: Bool) {
+  /// The plan of a text: its topic, how many sentences, whether it names its topic.
+  mutating func beginDocument(
+    categoryShare: Double
+  ) -> (topic: Int, sentences: Int, namesTopic: Bool) {
     let topic = random.below(settings.topics)
     companions = [persons, places].map { $0.draw(topic, settings, &random) }
     let span = settings.maximumSentences - settings.minimumSentences + 1
-    return (
-      topic, settings.minimumSentences + random.below(span), random.chance(settings.headingShare)
-    )
+    return (topic, settings.minimumSentences + random.below(span), random.chance(categoryShare))
   }
 
   /// A meaning of the allowed length.

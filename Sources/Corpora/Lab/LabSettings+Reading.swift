@@ -26,7 +26,8 @@ extension LabSettings {
           soundChanges: try child.int("sound_changes", default: 0, in: 0...SoundLaw.pool.count),
           grammarChanges: try child.int(
             "grammar_changes", default: 0, in: 0...LabGrammar.traitCount),
-          textBytes: try child.int("text_bytes", default: 0, in: 0...1_000_000_000))
+          textBytes: try child.int("text_bytes", default: 0, in: 0...1_000_000_000),
+          categoryShare: try child.double("category_share", default: 0, in: 0...1))
         try child.finish()
         return language
       }
@@ -48,6 +49,7 @@ extension LabSettings {
           "sound_changes": JSON(language.soundChanges),
           "grammar_changes": JSON(language.grammarChanges),
           "text_bytes": JSON(language.textBytes),
+          "category_share": JSON(language.categoryShare),
         ] as JSON
       })
     return .object(object)

@@ -19,17 +19,21 @@ public struct LabSettings: Equatable, Sendable {
     public var grammarChanges: Int
     /// Monolingual text to write, in bytes, to within one document; 0 writes none.
     public var textBytes: Int
+    /// The chance of a document to end with a line that holds just the word for its topic, as
+    /// newspapers file their articles, in 0 ... 1.
+    public var categoryShare: Double
 
     /// Makes a daughter language.
     public init(
       code: String, replacedShare: Double, soundChanges: Int, grammarChanges: Int,
-      textBytes: Int
+      textBytes: Int, categoryShare: Double = 0
     ) {
       self.code = code
       self.replacedShare = replacedShare
       self.soundChanges = soundChanges
       self.grammarChanges = grammarChanges
       self.textBytes = textBytes
+      self.categoryShare = categoryShare
     }
   }
 
@@ -63,8 +67,6 @@ public struct LabSettings: Equatable, Sendable {
   public var strayShare = 0.12
   /// The chance of a noun phrase to be a name.
   public var nameShare = 0.2
-  /// The chance of a document to start with a line that holds just the word for its topic.
-  public var headingShare = 0.5
   /// The fewest words of a sentence.
   public var minimumWords = 5
   /// The most words of a sentence, articles not counted.
@@ -83,10 +85,13 @@ public struct LabSettings: Equatable, Sendable {
   public var parallelPairs = 2000
   /// Sentences with marked names for each language.
   public var entityRows = 500
-  /// The daughters; the first is the source language, whose words are the task's labels.
+  /// The daughters; the first is the source language, whose words are the task's labels. Its texts
+  /// name their topics, as what large models learn from does; the others' never do, so that nothing
+  /// but the task's rows joins a label to their words.
   public var languages = [
     Language(
-      code: "qaa", replacedShare: 0.05, soundChanges: 3, grammarChanges: 0, textBytes: 4_000_000),
+      code: "qaa", replacedShare: 0.05, soundChanges: 3, grammarChanges: 0, textBytes: 4_000_000,
+      categoryShare: 0.5),
     Language(
       code: "qab", replacedShare: 0.2, soundChanges: 8, grammarChanges: 1, textBytes: 1_500_000),
     Language(
@@ -156,7 +161,6 @@ public struct LabSettings: Equatable, Sendable {
     ("topical_share", \.topicalShare),
     ("stray_share", \.strayShare),
     ("name_share", \.nameShare),
-    ("heading_share", \.headingShare),
   ]
 }
 
@@ -181,6 +185,10 @@ extension LabSettings.Language {
       throw CorpusError.setting(
         "grammar_changes of \(code)", expected: "0 to \(LabGrammar.traitCount)",
         found: "\(grammarChanges)")
+    }
+    guard (0...1).contains(categoryShare) else {
+      throw CorpusError.setting(
+        "category_share of \(code)", expected: "0 to 1", found: "\(categoryShare)")
     }
     guard (0...1_000_000_000).contains(textBytes) else {
       throw CorpusError.setting(

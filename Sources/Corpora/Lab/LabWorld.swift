@@ -100,21 +100,22 @@ public struct LabWorld: Sendable {
   /// The task's labels: the source language's words for the topics.
   public var labels: [String] { lexicon.labels.map { languages[0].words[$0].stem } }
 
-  /// Documents of at least `byteCount` bytes in all, each on one topic, some with a heading.
+  /// Documents of at least `byteCount` bytes in all, each on one topic; some end with its name.
   ///
   /// Languages do not say the same things: their texts are not translations of each other.
   public func documents(in code: String, byteCount: Int) throws -> [Document] {
     let language = try language(code)
     var speaker = LabSpeaker(settings, lexicon: lexicon, name: "text \(code)")
+    let share = settings.languages.first { $0.code == code }?.categoryShare ?? 0
     var documents: [Document] = []
     var total = 0
     while total < byteCount {
-      let plan = speaker.beginDocument()
+      let plan = speaker.beginDocument(categoryShare: share)
       var segments: [String] = []
-      if plan.hasHeading { segments.append(language.words[lexicon.labels[plan.topic]].stem) }
       for _ in 0..<plan.sentences {
         segments.append(sentence(in: [language], topic: plan.topic, by: &speaker).texts[0])
       }
+      if plan.namesTopic { segments.append(language.words[lexicon.labels[plan.topic]].stem) }
       let document = Document(segments: segments)
       total += document.byteCount + 2
       documents.append(document)

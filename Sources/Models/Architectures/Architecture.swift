@@ -41,6 +41,14 @@
   enum Architectures {
     static let all: [any Architecture.Type] = [Llama.self]
 
+    /// The architecture that `config` names, by default Llama.
+    /// - Parameter origin: the model's folder, for messages.
+    static func make(config: JSON, origin: String) throws -> any Architecture {
+      do { return try make(config: config) } catch let error as ModelError {
+        throw error.inModel(origin)
+      }
+    }
+
     static func make(config: JSON) throws -> any Architecture {
       let name = config["model_type"]?.string ?? "llama"
       guard let architecture = all.first(where: { $0.modelTypes.contains(name) }) else {

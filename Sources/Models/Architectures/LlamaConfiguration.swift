@@ -34,15 +34,16 @@ public struct LlamaConfiguration: Equatable, Sendable {
   /// - Throws: `ModelError.configuration` for sizes that cannot be, or a feature that is not Llama's.
   public init(config: JSON) throws(ModelError) {
     func int(_ key: String, default value: Int? = nil) throws(ModelError) -> Int {
+      let limit = 1 << 30
+      let expected = "a whole number from 1 to \(limit)"
       guard let found = config[key], !found.isNull else {
         guard let value else {
-          throw .configuration(key: key, expected: "a positive whole number", found: "nothing")
+          throw .configuration(key: key, expected: expected, found: "nothing")
         }
         return value
       }
-      guard let size = found.int, size > 0, size <= 1 << 30 else {
-        throw .configuration(
-          key: key, expected: "a positive whole number", found: found.serialized())
+      guard let size = found.int, size > 0, size <= limit else {
+        throw .configuration(key: key, expected: expected, found: found.serialized())
       }
       return size
     }

@@ -33,20 +33,7 @@ package enum Disk {
   /// The state of what `path` names, links followed; `nil` when there is nothing.
   package static func identity(_ path: String) -> Identity? {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    #if canImport(Darwin)
-      let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
-    #else
-      let (modified, changed) = (status.st_mtim, status.st_ctim)
-    #endif
-    return Identity(
-      device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(status.st_ino),
-      byteCount: Int(status.st_size), modified: nanoseconds(modified),
-      changed: nanoseconds(changed), isFolder: status.st_mode & S_IFMT == S_IFDIR)
-  }
-
-  private static func nanoseconds(_ time: timespec) -> Int64 {
-    Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    return stat(path, &status) == 0 ? Identity(status) : nil
   }
 
   /// Whether anything is at `path`, a dangling link included.
@@ -114,7 +101,13 @@ package enum Disk {
       if errno == ENOENT { throw .noSuchFile(path) }
       throw RecipeError(errno: errno, while: "open", path: path)
     }
-    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    // A folder can be opened, and only reading it fails.
+    guard identity(path)?.isFolder != true else {
+      let names = ((try? names(in: path)) ?? []).filter { $0.hasSuffix(".yaml") }
+      throw .isFolder(path, holding: names.first { $0 == "recipe.yaml" } ?? names.first)
+    }
+    return file
   }
 
   /// The whole content of a small file.
@@ -203,6 +196,24 @@ package enum Disk {
     return entries
   }
 
+  /// The bytes of all files below a folder, and the newest modification of it and of anything in
+  /// it, in nanoseconds since 1970. Links count as links.
+  package static func extent(
+    of folder: String
+  ) throws(RecipeError) -> (byteCount: Int, modified: Int64) {
+    var (byteCount, newest) = (0, Int64.min)
+    for path in [folder] + (try paths(in: folder).map { folder + "/" + $0 }) {
+      var status = stat()
+      guard lstat(path, &status) == 0 else {
+        throw RecipeError(errno: errno, while: "read", path: path)
+      }
+      let found = Identity(status)
+      newest = max(newest, found.modified)
+      if status.st_mode & S_IFMT == S_IFREG { byteCount += found.byteCount }
+    }
+    return (byteCount, newest)
+  }
+
   /// The names directly in `folder`, sorted.
   package static func names(in folder: String) throws(RecipeError) -> [String] {
     do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
@@ -261,5 +272,22 @@ package enum Disk {
     var status = statvfs()
     guard statvfs(place, &status) == 0 else { return nil }
     return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+  }
+}
+
+extension Disk.Identity {
+  fileprivate init(_ status: stat) {
+    #if canImport(Darwin)
+      let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+    #else
+      let (modified, changed) = (status.st_mtim, status.st_ctim)
+    #endif
+    func nanoseconds(_ time: timespec) -> Int64 {
+      Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+    self.init(
+      device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(status.st_ino),
+      byteCount: Int(status.st_size), modified: nanoseconds(modified),
+      changed: nanoseconds(changed), isFolder: status.st_mode & S_IFMT == S_IFDIR)
   }
 }

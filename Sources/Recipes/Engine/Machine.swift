@@ -23,6 +23,12 @@ package enum Machine {
       memoryByteCount: Int(clamping: information.physicalMemory))
   }
 
+  /// Whether a record was made on a machine like this one: the same processor and as many cores.
+  static func isThis(_ environment: RunEnvironment) -> Bool {
+    environment.processor == processor()
+      && environment.coreCount == ProcessInfo.processInfo.activeProcessorCount
+  }
+
   private static func processor() -> String {
     #if os(Linux)
       let text = (try? Disk.read("/proc/cpuinfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""

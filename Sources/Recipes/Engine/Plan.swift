@@ -65,9 +65,10 @@ public struct Plan: Sendable {
     self.verify = verify
     var entries: [Entry] = []
     var byName: [String: Entry] = [:]
+    let done = EarlierSteps(places: places)
     for step in recipe.graph.steps {
       let entry = try Self.entry(
-        for: step, after: byName, places: places, verify: verify, hashes: hashes)
+        for: step, after: byName, beside: done, places: places, verify: verify, hashes: hashes)
       byName[step.name] = entry
       entries.append(entry)
     }
@@ -78,12 +79,12 @@ public struct Plan: Sendable {
   public subscript(name: String) -> Entry? { entries.first { $0.step.name == name } }
 
   private static func entry(
-    for step: any RecipeStep, after earlier: [String: Entry], places: RunPlaces, verify: Bool,
-    hashes: FileHashes
+    for step: any RecipeStep, after earlier: [String: Entry], beside done: EarlierSteps,
+    places: RunPlaces, verify: Bool, hashes: FileHashes
   ) throws -> Entry {
     var paths: [String: String] = [:]
     var identities: [String: StepKey.InputIdentity] = [:]
-    var known: [String: String] = [:]
+    var known = EstimateContext(earlier: done)
     for input in step.inputs {
       switch input.source {
       case .output(let name, let output):
@@ -94,7 +95,7 @@ public struct Plan: Sendable {
         identities[input.label] = .output(of: source.key, named: output)
         let path = declared.path == "." ? source.folder : source.folder + "/" + declared.path
         paths[input.label] = path
-        if source.state == .done { known[input.label] = path }
+        known.note(input.label, path, declared, from: source)
       case .file(let name):
         let path = Disk.absolute(name)
         guard let state = Disk.identity(path) else {
@@ -103,7 +104,7 @@ public struct Plan: Sendable {
         let suffix = state.isFolder ? "" : (path as NSString).pathExtension
         identities[input.label] = .content(hash: try hashes.hash(path), extension: suffix)
         paths[input.label] = path
-        known[input.label] = path
+        known.paths[input.label] = path
       }
     }
     let key = StepKey(
@@ -117,13 +118,37 @@ public struct Plan: Sendable {
     case .absent:
       state = step.isResumable && Disk.exists(place.partial) ? .resume : .run
     }
-    var estimate = state == .done ? StepEstimate() : step.estimate(EstimateContext(paths: known))
-    if state != .done, estimate.duration == nil {
-      estimate.duration = places.earlierDuration(of: step, tokenCount: estimate.tokenCount)
+    var estimate = state == .done ? StepEstimate() : step.estimate(known)
+    // What the step itself took is better than what others tell.
+    if state != .done, estimate.duration == nil || estimate.rough.contains(.seconds),
+      let earlier = places.earlierDuration(of: step, tokenCount: estimate.tokenCount)
+    {
+      estimate.duration = earlier
+      estimate.rough.remove(.seconds)
+      // The time is scaled by the tokens.
+      if estimate.rough.contains(.tokens) { estimate.rough.insert(.seconds) }
     }
     return Entry(
       step: step, key: key, state: state, estimate: estimate,
       manifest: manifest, inputs: paths, place: place, identities: identities)
+  }
+}
+
+extension EstimateContext {
+  /// Notes what is known of an input that comes from an earlier step.
+  fileprivate mutating func note(
+    _ label: String, _ path: String, _ output: StepOutput, from source: Plan.Entry
+  ) {
+    if source.state == .done {
+      paths[label] = path
+      manifests[label] = source.manifest
+    } else {
+      let estimate = source.estimate
+      let byteCount =
+        estimate.namedByteCounts[output.name]
+        ?? (output == .folder ? estimate.outputByteCount : nil)
+      expected[label] = byteCount.map { ($0, estimate.rough.contains(.bytes)) }
+    }
   }
 }
 
@@ -157,6 +182,8 @@ extension Plan.Entry {
     estimated["memory_bytes"] = estimate.memoryByteCount.map { JSON($0) }
     estimated["seconds"] = estimate.duration.map { JSON($0 / .seconds(1)) }
     estimated["note"] = estimate.note.map { JSON($0) }
+    let rough = StepEstimate.Part.allCases.filter(estimate.rough.contains)
+    if !rough.isEmpty { estimated["rough"] = JSON(rough.map { JSON($0.rawValue) }) }
     if !estimated.isEmpty { value["estimate"] = .object(estimated) }
     return value
   }

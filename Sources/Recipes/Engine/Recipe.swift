@@ -39,11 +39,17 @@ public struct RunPlaces: Equatable, Sendable {
   ///   - cache: the cache; by default `cache` beside the run folder, so that the runs in one
   ///     folder share it.
   /// - Throws: `RecipeError.notARunFolder` when both are the same, or when `run` holds something
-  ///   that no run wrote.
+  ///   that no run wrote; `emptyPlace` and `notAFolder` for what can be no folder.
   public init(run: String, cache: String? = nil) throws(RecipeError) {
+    // An empty text would mean the working folder, and is an unset variable of a script.
+    guard !run.isEmpty else { throw .emptyPlace(option: "--out") }
+    guard cache?.isEmpty != true else { throw .emptyPlace(option: "--cache") }
     self.run = Disk.absolute(run)
     self.cache = cache.map(Disk.absolute) ?? Disk.absolute(self.run + "/../cache")
     guard self.run != self.cache else { throw .notARunFolder(self.run) }
+    for place in [self.run, self.cache] {
+      if let found = Disk.identity(place), !found.isFolder { throw .notAFolder(place) }
+    }
     guard Disk.exists(self.run) else { return }
     let names = try Disk.names(in: self.run)
     let ours = ["steps", "plan.json", "run.json", "recipe.yaml"]

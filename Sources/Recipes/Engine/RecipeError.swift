@@ -24,6 +24,12 @@ public enum RecipeError: Diagnosed, Equatable {
   case missingFile(step: String, label: String, path: String)
   /// A file that the user names is not there.
   case noSuchFile(String)
+  /// A folder stands where a file is expected; `holding` names a YAML file in it.
+  case isFolder(String, holding: String?)
+  /// A file stands where the run folder or the cache should.
+  case notAFolder(String)
+  /// The run folder or the cache was given as an empty text.
+  case emptyPlace(option: String)
   /// A text file has bytes that are no UTF-8; `offset` counts bytes from 0.
   case notUTF8(String, offset: Int)
   /// A step ended without writing an output that it declares.
@@ -78,6 +84,19 @@ public enum RecipeError: Diagnosed, Equatable {
       Diagnosis(
         what: "The file does not exist.", where: path,
         next: "Check the name; a relative path starts from the working folder.")
+    case .isFolder(let path, let holding):
+      Diagnosis(
+        what: "Expected a file, found a folder.", where: path,
+        next: holding.map { "Name a file in it, such as \(path)/\($0)." }
+          ?? "Name the file itself.")
+    case .notAFolder(let path):
+      Diagnosis(
+        what: "Expected a folder, found a file.", where: path,
+        next: "Name another folder, or move the file away.", kind: .failed)
+    case .emptyPlace(let option):
+      Diagnosis(
+        what: "Expected the name of a folder, found an empty text.", where: "`\(option)`",
+        next: "Name a folder, or leave the option out.")
     case .notUTF8(let path, let offset):
       Diagnosis(
         what: "The text is not UTF-8.", where: "\(path), byte \(offset)",
@@ -123,10 +142,10 @@ extension RecipeError {
       self = own
     } else if Self.meansDiskFull(error) {
       self = .diskFull(path: path)
-    } else if let code = Self.posixCode(error) {
+    } else if let code = SystemReason.code(of: error) {
       self.init(errno: code, while: operation, path: path)
     } else {
-      self = .io(operation: operation, path: path, reason: (error as NSError).localizedDescription)
+      self = .io(operation: operation, path: path, reason: SystemReason.text(of: error))
     }
   }
 
@@ -134,15 +153,7 @@ extension RecipeError {
   static func meansDiskFull(_ error: any Error) -> Bool {
     if let own = error as? RecipeError, case .diskFull = own { return true }
     if (error as? CocoaError)?.code == .fileWriteOutOfSpace { return true }
-    let code = posixCode(error)
+    let code = SystemReason.code(of: error)
     return code == ENOSPC || code == EDQUOT
-  }
-
-  private static func posixCode(_ error: any Error) -> Int32? {
-    if let posix = error as? POSIXError { return posix.code.rawValue }
-    let general = error as NSError
-    if general.domain == NSPOSIXErrorDomain { return Int32(general.code) }
-    let underlying = general.userInfo[NSUnderlyingErrorKey] as? NSError
-    return underlying?.domain == NSPOSIXErrorDomain ? underlying.map { Int32($0.code) } : nil
   }
 }

@@ -143,12 +143,22 @@ public struct StepEstimate: Equatable, Sendable {
   public var tokenCount: Int?
   /// Bytes of the finished folder.
   public var outputByteCount: Int?
+  /// Bytes of named outputs, for the estimates of the steps that read them.
+  public var namedByteCounts: [String: Int] = [:]
   /// Bytes of memory at the peak.
   public var memoryByteCount: Int?
   /// Wall time on this machine.
   public var duration: Duration?
   /// One short remark, such as `6.3 M parameters`.
   public var note: String?
+  /// The numbers that come from a rule of thumb rather than from a calculation or from this very
+  /// step's last run.
+  public var rough: Set<Part> = []
+  /// Whether the step counts tokens at all, so that not knowing how many is worth a word.
+  public var countsTokens = false
+
+  /// A number of the estimate, as `--json` names it.
+  public enum Part: String, CaseIterable, Sendable { case tokens, bytes, seconds }
 
   /// An estimate of what is known.
   public init(
@@ -165,9 +175,28 @@ public struct StepEstimate: Equatable, Sendable {
 
 /// What a step may look at to make its estimate.
 public struct EstimateContext: Sendable {
-  let paths: [String: String]
+  var paths: [String: String] = [:]
+  /// Of finished steps, by the label of the input that comes from them.
+  var manifests: [String: StepManifest] = [:]
+  /// Of outputs that do not exist yet, by label: bytes, and whether they are a rule of thumb.
+  var expected: [String: (byteCount: Int, isRough: Bool)] = [:]
+  /// What runs beside this one did.
+  var earlier: EarlierSteps?
 
   /// The path of the input `label` if it exists already: external files always, outputs of
   /// finished steps too.
   public func input(_ label: String) -> String? { paths[label] }
+
+  /// What is known of the finished step that the input `label` comes from.
+  func manifest(_ label: String) -> StepManifest? { manifests[label] }
+
+  /// The bytes of an input: of an external file or an output as they are, else as the step that
+  /// will write it expects them. `nil` when nothing is known.
+  func byteCount(_ label: String) -> (byteCount: Int, isRough: Bool)? {
+    guard let path = paths[label] else { return expected[label] }
+    if let manifest = manifests[label], Disk.identity(path)?.isFolder == true {
+      return (manifest.byteCount, false)
+    }
+    return Disk.identity(path).map { ($0.byteCount, false) }
+  }
 }

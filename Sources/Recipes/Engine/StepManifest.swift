@@ -136,7 +136,7 @@ extension StepManifest {
     guard Disk.exists(folder) else { return .absent }
     let manifest: StepManifest
     do { manifest = try StepManifest(folder: folder) } catch let error as any Diagnosed {
-      return .damaged("\(fileName) is unreadable: \(error.diagnosis.what)")
+      return .damaged("\(fileName) is unreadable: \(error.diagnosis.what.clause)")
     }
     guard manifest.key == key else { return .damaged("\(fileName) belongs to another step") }
     for file in manifest.files {

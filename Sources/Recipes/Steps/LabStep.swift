@@ -17,8 +17,11 @@ struct LabStep: RecipeStep {
   var outputs: [StepOutput] { [.folder] + files.map { StepOutput($0, path: "data/" + $0) } }
 
   func estimate(_ context: EstimateContext) -> StepEstimate {
-    StepEstimate(
-      outputByteCount: lab.languages.reduce(0) { $0 + $1.textBytes })
+    var estimate = StepEstimate(outputByteCount: lab.languages.reduce(0) { $0 + $1.textBytes })
+    for language in lab.languages {
+      estimate.namedByteCounts["text/\(language.code).txt"] = language.textBytes
+    }
+    return estimate
   }
 
   func run(_ context: StepContext) throws {

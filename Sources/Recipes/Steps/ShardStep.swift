@@ -11,9 +11,25 @@ struct ShardStep: RecipeStep {
 
   let language: String
   let tokenizer: StepInput
+  /// For the estimate; `nil` when the tokenizer is not known yet.
+  var vocabularySize: Int?
 
   var name: String { "tokens-\(language)" }
   var inputs: [StepInput] { [.output("text", of: "text-\(language)"), tokenizer] }
+
+  /// Three bytes a token: between the two of a small vocabulary and the four of a large one.
+  private static let bytesPerToken = 3
+
+  func estimate(_ context: EstimateContext) -> StepEstimate {
+    let trained = context.manifest("text")?.facts["sizes"]?["train"]?["bytes"]?.int
+    guard let vocabularySize, let text = trained ?? context.byteCount("text")?.byteCount else {
+      return StepEstimate()
+    }
+    let width = TokenShardHeader.tokenWidth(vocabularySize: vocabularySize)
+    var estimate = StepEstimate(outputByteCount: text / Self.bytesPerToken * width)
+    estimate.rough = [.bytes]
+    return estimate
+  }
 
   func run(_ context: StepContext) throws {
     let folder = try context.input(tokenizer.label)

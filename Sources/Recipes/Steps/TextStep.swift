@@ -32,13 +32,21 @@ struct TextStep: RecipeStep {
   }
 
   func estimate(_ context: EstimateContext) -> StepEstimate {
-    // Compressed files tell nothing about their text.
-    let sizes = files.map { file -> Int? in
-      guard let path = context.input(file.label), !path.hasSuffix(".gz") else { return nil }
-      return Disk.identity(path)?.byteCount
+    var total = 0
+    var estimate = StepEstimate()
+    for file in files {
+      guard let size = context.byteCount(file.label) else { return StepEstimate() }
+      // gzip shrinks text to about a third.
+      let isPacked = context.input(file.label)?.hasSuffix(".gz") == true
+      if isPacked || size.isRough { estimate.rough = [.bytes] }
+      total += isPacked ? 3 * size.byteCount : size.byteCount
     }
-    guard !sizes.contains(nil) else { return StepEstimate() }
-    return StepEstimate(outputByteCount: sizes.reduce(0) { $0 + ($1 ?? 0) })
+    if maximumBytes > 0, !isHeldOutOnly {
+      let heldOut = min(Int(Double(total) * heldOut.share), heldOut.maximumBytes)
+      total = min(total, maximumBytes + heldOut)
+    }
+    estimate.outputByteCount = total
+    return estimate
   }
 
   func run(_ context: StepContext) throws {

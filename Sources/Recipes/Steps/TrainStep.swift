@@ -80,15 +80,50 @@
         outputByteCount: size.weightByteCount,
         memoryByteCount: size.trainingByteCount(
           batchTokens: training.batchSize * windowLength, microBatches: training.microBatches))
+      estimate.countsTokens = true
       var parts = ["\(NumberText.count(size.parameterCount)) parameters"]
       if let epochs { parts.append("\(String(format: "%g", epochs)) times the task's rows") }
       // The steps of whole epochs are known once there are rows and a tokenizer to count them with.
       if let steps = epochs == nil ? training.steps : epochSteps(context) {
         estimate.tokenCount = steps * tokensPerStep
         parts.append("\(steps) steps")
+      } else if let steps = roughEpochSteps(context) {
+        estimate.tokenCount = steps * tokensPerStep
+        estimate.rough.insert(.tokens)
       }
+      estimate.duration = estimate.tokenCount.flatMap { duration(tokenCount: $0, context) }
+      if estimate.duration != nil { estimate.rough.insert(.seconds) }
       estimate.note = parts.joined(separator: ", ")
       return estimate
+    }
+
+    /// The time of the training of the nearest size that this machine has done, scaled by
+    /// parameters and tokens: both decide the work of a pass to first order.
+    private func duration(tokenCount: Int, _ context: EstimateContext) -> Duration? {
+      let done = (context.earlier?.manifests(of: Self.kind) ?? []).compactMap {
+        manifest -> (parameters: Double, tokens: Double, seconds: Double)? in
+        guard let parameters = manifest.facts["parameters"]?.int, parameters > 0,
+          let tokens = manifest.facts[StepContext.seenTokens]?.int, tokens > 0
+        else { return nil }
+        return (Double(parameters), Double(tokens), manifest.seconds)
+      }
+      let own = Double(size.parameterCount)
+      func distance(_ parameters: Double) -> Double { abs(log(own / parameters)) }
+      // Of equally near ones the longest, which start-up disturbs least.
+      let nearest = done.min {
+        (distance($0.parameters), -$0.seconds) < (distance($1.parameters), -$1.seconds)
+      }
+      return nearest.map {
+        .seconds($0.seconds * (own / $0.parameters) * (Double(tokenCount) / $0.tokens))
+      }
+    }
+
+    /// Steps by the size of the rows' files, at three bytes a token.
+    private func roughEpochSteps(_ context: EstimateContext) -> Int? {
+      guard let epochs, let examples else { return nil }
+      let sizes = examples.inputs.map { context.byteCount($0.input.label)?.byteCount }
+      guard !sizes.contains(nil) else { return nil }
+      return steps(epochs: epochs, ofTokens: sizes.reduce(0) { $0 + ($1 ?? 0) } / 3)
     }
 
     private var tokensPerStep: Int {
@@ -112,7 +147,11 @@
 
     /// Examples are packed, so windows per epoch are their tokens over the window's.
     private func steps(epochs: Double, of rows: [TrainingExample]) -> Int {
-      let tokens = rows.reduce(0) { $0 + $1.prompt.count + $1.answer.count + 1 }
+      steps(
+        epochs: epochs, ofTokens: rows.reduce(0) { $0 + $1.prompt.count + $1.answer.count + 1 })
+    }
+
+    private func steps(epochs: Double, ofTokens tokens: Int) -> Int {
       let windows = epochs * Double(tokens) / Double(windowLength)
       let perStep = training.batchSize * training.microBatches
       let share = text.isEmpty ? 1 : examplesShare

@@ -17,7 +17,8 @@
     private let layerCount: Int
     /// 9·D + 3·S + 3·F: what a layer makes of one token and its gradient reads again.
     private let layerWidth: Int
-    private let vocabularySize: Int
+    /// V
+    let vocabularySize: Int
 
     /// Tokens that scoring takes in one batch.
     private static let scoringTokens = 4096
@@ -25,7 +26,8 @@
     /// Reads `config.json`.
     /// - Throws: `CheckpointError` and `ModelError` for a config that is none of a Llama.
     init(config: JSON, origin: String) throws {
-      let sizes = try LlamaConfiguration(config: config)
+      let sizes: LlamaConfiguration
+      do { sizes = try LlamaConfiguration(config: config) } catch { throw error.inModel(origin) }
       parameterCount = try Blueprint.of(config, origin: origin)
         .expectations(config, origin: origin).filter(\.isRequired)
         .reduce(0) { $0 + $1.shape.elementCount }

@@ -73,7 +73,11 @@
 
     private static func size(_ settings: StudySettings) throws -> ModelSize {
       if let folder = settings.baseModel {
-        return try ModelSize(config: Checkpoint.open(directory: folder).config, origin: folder)
+        let checkpoint = try Checkpoint.open(directory: folder)
+        let size = try ModelSize(config: checkpoint.config, origin: folder)
+        // Names, shapes and types, which the headers tell; the numbers are read before a run.
+        try checkpoint.validate()
+        return size
       }
       let config = Initialization.llamaConfig(
         settings.model, vocabularySize: settings.tokenizer.vocabularySize, endOfText: 0)
@@ -87,9 +91,11 @@
       settings.baseModel.map { .file("base", $0) } ?? .output("base", of: "base", named: "model")
     }
     private var tokenizer: StepInput {
-      settings.baseModel.map { .file("tokenizer", $0) }
-        ?? .output("tokenizer", of: "tokenizer")
+      settings.baseModel.map { .file(Self.tokenizerLabel, $0) }
+        ?? .output(Self.tokenizerLabel, of: "tokenizer")
     }
+    /// How steps call the folder whose tokenizer they read; others read weights.
+    static let tokenizerLabel = "tokenizer"
 
     private func rows(_ languages: [String], _ split: EvaluationSplit) -> [TaskRowsInput] {
       languages.map {
@@ -144,7 +150,9 @@
       let used = [settings.base?.mix, settings.ct.mix, settings.joint.mix].compactMap { $0 }
         .joined().map(\.language)
       for text in settings.texts where used.contains(text.code) {
-        steps.append(ShardStep(language: text.code, tokenizer: tokenizer))
+        steps.append(
+          ShardStep(
+            language: text.code, tokenizer: tokenizer, vocabularySize: size.vocabularySize))
       }
     }
 
@@ -161,6 +169,7 @@
           settings.task, language: language, split: split, path: data.path(rows),
           trainingPath: choices.map(data.path))
       }
+      for language in sources + [target] { try data.checkLabels(settings.task, language: language) }
     }
 
     /// Refuses files that the laboratory will not write, before it is asked for them.

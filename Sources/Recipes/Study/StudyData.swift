@@ -49,6 +49,32 @@ struct StudyData: Sendable {
     return try EvaluationSet(task: localized, split: split, documents: documents, origin: path)
   }
 
+  /// Looks for a misspelt label among the training rows of a task that takes its choices from
+  /// them, as `StrayLabel` tells one.
+  ///
+  /// - Throws: `EvaluationError.strayLabel` with file and line.
+  func checkLabels(_ task: EvaluationTask, language: String) throws {
+    let localized = try task.localized(language)
+    guard localized.choices == nil else { return }
+    func labels(_ rows: [TaskRow]) throws -> [String] {
+      try rows.map { try localized.label(of: EvaluationDocument(row: $0)) }
+    }
+    let path = path(try localized.path(of: .training))
+    let rows = try TableReader.numberedTaskRows(at: path)
+    var elsewhere: Set<String> = []
+    for split in [EvaluationSplit.validation, .test] {
+      // The target's dev rows are read for nothing else, and need not be there.
+      guard let other = try? self.path(localized.path(of: split)), Disk.exists(other) else {
+        continue
+      }
+      elsewhere.formUnion(try labels(TableReader.taskRows(at: other)))
+    }
+    let found = try labels(rows.map(\.row))
+    guard let stray = StrayLabel(among: found, notIn: elsewhere) else { return }
+    throw EvaluationError.strayLabel(
+      stray.label, nearest: stray.nearest, path: path, line: rows[stray.position].line)
+  }
+
   /// Held-out text as a set for bits per byte. Ids name the language too, because scores over
   /// several languages draw documents of one id together, and these are no translations.
   static func text(language: String, split: EvaluationSplit, path: String) throws -> EvaluationSet {

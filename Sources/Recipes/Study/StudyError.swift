@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Documents
+import Evaluation
 import Surgery
 
 /// What can be wrong with a study beyond its YAML.
@@ -14,6 +15,8 @@ public enum StudyError: Diagnosed, Equatable {
   case missingFile(String, language: String)
   /// A file that the laboratory does not write.
   case notInLab(String, known: [String])
+  /// The target stands among the sources, whose labels are used.
+  case targetAmongSources(String, origin: String, line: Int?)
   /// A section that needs another.
   case section(String, needs: String, origin: String)
   /// A key that would change nothing where it stands.
@@ -45,6 +48,8 @@ public enum StudyError: Diagnosed, Equatable {
         what: "The laboratory of this recipe does not write `\(file)`.", where: "`lab` and `text`",
         next: nearestName(to: file, in: known).map { "Did you mean `\($0)`?" }
           ?? "Add the language under `lab.languages`, with text and rows.")
+    case .targetAmongSources(let code, let origin, let line):
+      Self.diagnosis(of: EvaluationError.studyLanguages(code), at: Self.place(origin, line))
     case .section(let section, let needs, let origin):
       Diagnosis(
         what: "`\(section)` needs \(needs).", where: origin, next: "Add it to the recipe.")
@@ -66,6 +71,13 @@ public enum StudyError: Diagnosed, Equatable {
         where: "the package trait MLX is off",
         next: "Build without --disable-default-traits after scripts/setup.", kind: .failed)
     }
+  }
+
+  /// What another room says, at a place in the recipe.
+  private static func diagnosis(of error: some Diagnosed, at place: String) -> Diagnosis {
+    var result = error.diagnosis
+    result.where = place
+    return result
   }
 
   private static func place(_ origin: String, _ line: Int?) -> String {

@@ -70,17 +70,15 @@ public struct StudySettings: Sendable {
   public init(yaml text: String, origin: String) throws {
     var root = try Settings(try YAML.parse(text, origin: origin), origin: origin)
     name = try root.string("name")
+    guard StepGraph.isUsableName(name) else {
+      throw root.wrong(
+        "name",
+        expected: "1 to 100 letters, digits, `-`, `_` or `.`, the first a letter or digit",
+        found: "`\(name)`")
+    }
     seed = UInt64(try root.int("seed", default: 0, in: 0...Int(Int32.max)))
     var codes = try root.child("languages")
-    languages = try StudyLanguages(
-      sources: codes.strings("sources"), target: codes.string("target"))
-    try codes.finish()
-    guard !languages.sources.isEmpty else {
-      throw codes.wrong("sources", expected: "at least one language", found: "none")
-    }
-    guard Set(languages.sources).count == languages.sources.count else {
-      throw codes.wrong("sources", expected: "each language once", found: "one twice")
-    }
+    languages = try Self.languages(&codes)
     lab = try root.optionalChild("lab").map { try LabSettings($0) }
     let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
     let folder = (origin as NSString).deletingLastPathComponent
@@ -128,10 +126,7 @@ public struct StudySettings: Sendable {
     ctSFT = try Self.stage(
       root.child("ct_sft"), .task, windowLength, defaults: defaults, epochs: sft.epochs)
     joint = try Self.stage(root.child("joint"), .both, windowLength, defaults: ct.training)
-    merges = try root.children("merges").map {
-      var settings = $0
-      return try MergeGrid(&settings)
-    }
+    merges = try Self.merges(root.children("merges"))
     var samples = try root.child("samples")
     sampleTokens = try samples.int("tokens", default: 40, in: 1...4096)
     prompts = try samples.children("prompts").map {
@@ -144,6 +139,42 @@ public struct StudySettings: Sendable {
     try samples.finish()
     try root.finish()
     try check(origin)
+  }
+
+  private static func languages(_ settings: inout Settings) throws -> StudyLanguages {
+    let (sources, target) = (try settings.strings("sources"), try settings.string("target"))
+    let line = settings.node("target")?.line
+    try settings.finish()
+    guard !sources.isEmpty else {
+      throw settings.wrong("sources", expected: "at least one language", found: "none")
+    }
+    if let twice = Self.repeated(sources) {
+      throw settings.wrong(
+        "sources", expected: "each language once", found: "`\(twice)` twice")
+    }
+    do {
+      return try StudyLanguages(sources: sources, target: target)
+    } catch EvaluationError.studyLanguages(let code) {
+      throw StudyError.targetAmongSources(code, origin: settings.origin, line: line)
+    }
+  }
+
+  private static func merges(_ entries: [Settings]) throws -> [MergeGrid] {
+    var merges: [MergeGrid] = []
+    for var entry in entries {
+      let grid = try MergeGrid(&entry)
+      guard !merges.contains(where: { $0.method == grid.method }) else {
+        throw entry.wrong(
+          "merge_method", expected: "each method once", found: "`\(grid.method)` twice")
+      }
+      merges.append(grid)
+    }
+    return merges
+  }
+
+  private static func repeated(_ names: [String]) -> String? {
+    var seen: Set<String> = []
+    return names.first { !seen.insert($0).inserted }
   }
 
   private static func texts(_ root: inout Settings) throws -> [Text] {

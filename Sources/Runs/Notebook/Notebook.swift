@@ -15,6 +15,8 @@ public final class Notebook: Sendable {
   /// Where the file is.
   public let path: String
   let queue: DatabaseQueue
+  /// A folder of our own that holds a copy of the file, and goes with the notebook.
+  let scratch: String?
 
   /// Opens the notebook at `path`, making or migrating it where needed; its folder must exist.
   ///
@@ -22,17 +24,86 @@ public final class Notebook: Sendable {
   /// later schema, and whatever SQLite refuses.
   public static func open(_ path: String) throws -> Notebook { try Notebook(path: path) }
 
-  private init(path: String) throws {
-    self.path = path
+  /// Opens the notebook at `path` to ask it questions; where it cannot be written (a read-only
+  /// folder, somebody else's), without writing.
+  ///
+  /// SQLite reads a file with a write-ahead log only where it may make the files beside it, or
+  /// they are there. Where neither is so nobody else has it open, and a copy is read.
+  public static func openForReading(_ path: String) throws -> Notebook {
+    do { return try Notebook(path: path) } catch let error as RunsError {
+      guard case .notebook = error else { throw error }
+      if let book = (try? Notebook(readOnly: path)) ?? (try? Notebook(copyOf: path)) {
+        return book
+      }
+      throw error
+    }
+  }
+
+  private static var configuration: Configuration {
     var configuration = Configuration()
     configuration.busyMode = .timeout(10)
     configuration.foreignKeysEnabled = true
     configuration.label = "koine.notebook"
+    return configuration
+  }
+
+  private init(path: String) throws {
+    self.path = path
+    scratch = nil
     queue = try Self.reporting(path) {
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
       try NotebookSchema.prepare(queue, path: path)
       return queue
     }
+  }
+
+  private init(readOnly path: String) throws {
+    self.path = path
+    scratch = nil
+    var configuration = Self.configuration
+    configuration.readonly = true
+    queue = try Self.reporting(path) {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      guard try NotebookSchema.isCurrent(queue, path: path) else {
+        throw RunsError.notebook(path: path, problem: "its schema is older and cannot be changed")
+      }
+      return queue
+    }
+  }
+
+  private init(copyOf path: String) throws {
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.path + "/koine-notebook-" + UUID().uuidString
+    do {
+      try files.createDirectory(
+        atPath: folder, withIntermediateDirectories: false,
+        attributes: [.posixPermissions: 0o700])
+      let copy = folder + "/koine.sqlite"
+      try files.copyItem(atPath: path, toPath: copy)
+      // What was written last may stand in the log only.
+      var isFolder: ObjCBool = false
+      if files.fileExists(atPath: path + "-wal", isDirectory: &isFolder), !isFolder.boolValue {
+        try files.copyItem(atPath: path + "-wal", toPath: copy + "-wal")
+      }
+      // A copy keeps the permissions, and these may forbid writing.
+      for name in try files.contentsOfDirectory(atPath: folder) {
+        try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder + "/" + name)
+      }
+      queue = try Self.reporting(path) {
+        let queue = try DatabaseQueue(path: copy, configuration: Self.configuration)
+        try NotebookSchema.prepare(queue, path: path)
+        return queue
+      }
+    } catch {
+      try? files.removeItem(atPath: folder)
+      throw error
+    }
+    self.path = path
+    scratch = folder
+  }
+
+  deinit {
+    if let scratch { try? FileManager.default.removeItem(atPath: scratch) }
   }
 
   /// Runs `body`, turning SQLite's errors into ours.

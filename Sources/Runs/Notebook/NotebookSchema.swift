@@ -44,21 +44,33 @@ enum NotebookSchema {
   /// migrator looks at the applied list outside the transaction, hence `user_version`.)
   static func prepare(_ queue: DatabaseQueue, path: String) throws {
     try queue.write { db in
-      let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-      let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-      let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
-      guard application == applicationID || (application == 0 && version == 0 && isEmpty) else {
-        throw RunsError.foreignNotebook(path: path, applicationID: application)
-      }
-      guard version <= migrations.count else {
-        throw RunsError.newerNotebook(path: path, found: version, known: migrations.count)
-      }
+      let version = try version(db, path: path)
       guard version < migrations.count else { return }
       for migration in migrations[version...] { try db.execute(sql: migration) }
       try db.execute(sql: "PRAGMA application_id = \(applicationID)")
       try db.execute(sql: "PRAGMA user_version = \(migrations.count)")
     }
     try useWriteAheadLog(queue)
+  }
+
+  /// Checks whose file it is, without writing to it.
+  /// - Returns: whether the file has the newest schema.
+  static func isCurrent(_ queue: DatabaseQueue, path: String) throws -> Bool {
+    try queue.read { db in try version(db, path: path) == migrations.count }
+  }
+
+  /// The schema of our file or of an empty one; throws for others and for a later schema.
+  private static func version(_ db: Database, path: String) throws -> Int {
+    let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+    let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+    let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
+    guard application == applicationID || (application == 0 && version == 0 && isEmpty) else {
+      throw RunsError.foreignNotebook(path: path, applicationID: application)
+    }
+    guard version <= migrations.count else {
+      throw RunsError.newerNotebook(path: path, found: version, known: migrations.count)
+    }
+    return version
   }
 
   /// The mode is kept in the file, so it is changed once. SQLite does not wait for other

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Documents
 import Foundation
 
 /// The folder of one run: the files of DESIGN §5, each written whole and at once.
@@ -17,20 +18,8 @@ public struct RunFolder: Sendable, Equatable {
     do {
       try FileManager.default.createDirectory(atPath: steps, withIntermediateDirectories: true)
     } catch {
-      throw RunsError.file(action: "make the folder", path: steps, code: Self.code(of: error))
-    }
-  }
-
-  private static func code(of error: any Error) -> Int32 {
-    let error = error as NSError
-    let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-    if cause.domain == NSPOSIXErrorDomain { return Int32(cause.code) }
-    return switch CocoaError.Code(rawValue: error.code) {
-    case .fileWriteNoPermission: EACCES
-    case .fileWriteOutOfSpace: ENOSPC
-    case .fileWriteVolumeReadOnly: EROFS
-    case .fileWriteFileExists: EEXIST
-    default: EIO
+      throw RunsError.file(
+        action: "make the folder", path: steps, code: SystemReason.code(of: error) ?? EIO)
     }
   }
 

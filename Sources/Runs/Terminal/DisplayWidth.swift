@@ -75,6 +75,22 @@ package enum DisplayWidth {
     return result + "…"
   }
 
+  /// `text` in lines of at most `width` cells, broken between words; a longer word has a line to
+  /// itself. There is always a line.
+  package static func wrapped(_ text: String, to width: Int) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if !line.isEmpty, of(line) + 1 + of(word) > width {
+        lines.append(line)
+        line = String(word)
+      } else {
+        line += (line.isEmpty ? "" : " ") + word
+      }
+    }
+    return lines + [line]
+  }
+
   /// `text` with spaces up to `width` cells.
   package static func padded(_ text: String, to width: Int, right: Bool = false) -> String {
     let spaces = String(repeating: " ", count: max(0, width - of(text)))

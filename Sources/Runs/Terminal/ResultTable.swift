@@ -34,7 +34,7 @@ public struct ResultTable: Sendable {
       // Source intervals and half widths are worth less than a whole column.
       text = table(intervals: NumberText.plusMinus, compact: true).rendered(style)
     }
-    for line in legend { text += style.apply(.faint, to: line) + "\n" }
+    for line in legend { text += style.paragraph(line, .faint) }
     return text
   }
 

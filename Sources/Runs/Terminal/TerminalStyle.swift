@@ -53,6 +53,11 @@ public struct TerminalStyle: Sendable, Equatable {
     case bad = "31"
   }
 
+  /// A sentence or two for people, broken between words at the width; ends with a newline.
+  package func paragraph(_ text: String, _ emphasis: Emphasis = .plain) -> String {
+    DisplayWidth.wrapped(text, to: width).map { apply(emphasis, to: $0) + "\n" }.joined()
+  }
+
   func apply(_ emphasis: Emphasis, to text: String) -> String {
     guard isStyled, emphasis != .plain, !text.isEmpty else { return text }
     return "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m"

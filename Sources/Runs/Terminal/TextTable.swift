@@ -86,7 +86,7 @@ package struct TextTable: Sendable {
     }
     if !left.isEmpty {
       let names = left.sorted().map { columns[$0].title }.joined(separator: ", ")
-      text += style.apply(.faint, to: "Left out for width: \(names).") + "\n"
+      text += style.paragraph("Left out for width: \(names).", .faint)
     }
     return text
   }

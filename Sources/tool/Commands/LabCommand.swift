@@ -30,6 +30,7 @@ struct LabCommand: ParsableCommand {
   @OptionGroup var format: FormatOptions
 
   func run() throws {
+    guard !out.isEmpty else { throw InputError.emptyName(option: "--out") }
     var lab = LabSettings()
     if let settings {
       let text = try Disk.readText(settings)

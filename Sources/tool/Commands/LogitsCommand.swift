@@ -19,7 +19,9 @@
     @Option(help: "Token ids, separated by commas.")
     var ids: String?
 
-    @Option(help: "A text instead of ids, encoded with the model's tokenizer.")
+    // A text may begin with a dash.
+    @Option(
+      parsing: .unconditional, help: "A text instead of ids, encoded with the model's tokenizer.")
     var text: String?
 
     @Option(help: "How many of the best tokens to print per position (not with --json).")

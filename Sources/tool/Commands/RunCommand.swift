@@ -41,6 +41,7 @@
       }
       try Engine.requireFastBLAS()
       let display = ProgressDisplay()
+      try study.checkBaseModel(plan, observer: display.observer)
       let cancellation = Cancellation()
       let signals = InterruptSignals(cancellation: cancellation) {
         display.message("Stopping at the next safe point; once more Ctrl-C stops at once.")
@@ -77,8 +78,9 @@
         Output.text(String(decoding: try RecordCoding.encode(sheet), as: UTF8.self))
         return
       }
-      Output.text(table.rendered(.detect(descriptor: 1)))
-      for note in content.notes { Output.text("\n\(note)\n") }
+      let style = TerminalStyle.detect(descriptor: 1)
+      Output.text(table.rendered(style))
+      for note in content.notes { Output.text("\n" + style.paragraph(note)) }
       Output.text("\nReport: \(files.reportPath)\n")
     }
 

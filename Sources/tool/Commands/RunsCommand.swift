@@ -15,7 +15,7 @@ struct NotebookOptions: ParsableArguments {
   func open() throws -> Notebook? {
     let path = folder + "/koine.sqlite"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return try Notebook.open(path)
+    return try Notebook.openForReading(path)
   }
 }
 

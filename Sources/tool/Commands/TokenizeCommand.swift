@@ -15,7 +15,8 @@ struct TokenizeCommand: ParsableCommand {
   @Argument(help: "The folder with the tokenizer.", completion: .directory)
   var model: String
 
-  @Option(help: "The text.")
+  // A text may begin with a dash.
+  @Option(parsing: .unconditional, help: "The text.")
   var text: String?
 
   @OptionGroup var format: FormatOptions
@@ -48,6 +49,8 @@ struct TokenizeCommand: ParsableCommand {
 enum InputError: Diagnosed {
   /// Bytes that are no UTF-8.
   case notUTF8(String)
+  /// An empty text where an option names a folder.
+  case emptyName(option: String)
 
   var diagnosis: Diagnosis {
     switch self {
@@ -55,6 +58,10 @@ enum InputError: Diagnosed {
       Diagnosis(
         what: "The text is not UTF-8.", where: place,
         next: "Convert it first, such as with `iconv -f latin1 -t utf-8`.")
+    case .emptyName(let option):
+      Diagnosis(
+        what: "Expected the name of a folder, found an empty text.", where: "`\(option)`",
+        next: "Name the folder to write.")
     }
   }
 }

@@ -121,7 +121,7 @@ import Testing
     default:
       try "{".write(toFile: folder + "/step.json", atomically: false, encoding: .utf8)
       reason =
-        "step.json is unreadable: The text is not well formed: expected a key in quotes."
+        "step.json is unreadable: The text is not well formed: expected a key in quotes"
     }
     let events = try await runSteps(steps(scratch), in: scratch)
     #expect(

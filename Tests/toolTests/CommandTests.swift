@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Checkpoints
+import Documents
+import Foundation
+import Recipes
+import Testing
+
+@testable import koine
+
+/// What the command line takes, and how it answers what it cannot.
+@Suite struct CommandTests {
+  private func diagnosis(_ arguments: [String]) async throws -> Diagnosis? {
+    var command = try Koine.parseAsRoot(arguments)
+    do {
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      return nil
+    } catch let error as any Diagnosed {
+      return error.diagnosis
+    }
+  }
+
+  @Test(arguments: ["-x", "--json", "- a list", "", "--text"])
+  func `a text may begin with a dash`(text: String) throws {
+    let command = try #require(
+      try Koine.parseAsRoot(["tokenize", "m", "--text", text, "--json"]) as? TokenizeCommand)
+    #expect(command.text == text && command.format.json && command.model == "m")
+    #if MLX
+      let logits = try #require(
+        try Koine.parseAsRoot(["logits", "m", "--text", text]) as? LogitsCommand)
+      #expect(logits.text == text && !logits.format.json)
+    #endif
+  }
+
+  @Test func `a folder as the recipe is malformed input`() async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-tool-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var commands = [
+      ["merge", folder, folder + "/out"], ["lab", "--out", "x", "--settings", folder],
+    ]
+    #if MLX
+      commands.append(["run", folder, "--dry-run"])
+    #endif
+    for command in commands {
+      let found = try await diagnosis(command)
+      #expect(found?.what == "Expected a file, found a folder.")
+      #expect(found?.where == folder && found?.kind == .malformedInput)
+    }
+  }
+
+  @Test func `an empty name of an output is told`() async throws {
+    let found = try await diagnosis(["lab", "--out", ""])
+    #expect(found?.what == "Expected the name of a folder, found an empty text.")
+    #expect(found?.where == "`--out`")
+  }
+}
