@@ -49,10 +49,42 @@
           "SFT only is not clearly above the majority class in the target: little of the task "
             + "crosses languages by itself.")
       }
+      if let note = Self.forgetting(rows) { notes.append(note) }
       if let step = plan["diagnose"] {
         notes.append(try MergeDiagnosis(folder: step.folder).note)
       }
       return notes
+    }
+
+    /// How much of what CT gained in the target's text is left after fine-tuning: what a merge could
+    /// save, and whether one did. `nil` without the models or their bits per byte.
+    static func forgetting(_ rows: [ModelScores]) -> String? {
+      func bits(_ name: String) -> Double? {
+        rows.first { $0.name == name }?.target?.bitsPerByte?.value
+      }
+      guard let base = bits("base"), let ct = bits("CT only"), let after = bits(reference) else {
+        return nil
+      }
+      let gain = base - ct
+      guard gain > 0 else { return "CT gained nothing in the target's text." }
+      func kept(_ bits: Double) -> String { "\(Int(((base - bits) / gain * 100).rounded())) %" }
+      var note =
+        "\(reference) keeps \(kept(after)) of what CT gained in the target's text "
+        + "(\(NumberText.fixed(gain, 3)) bits per byte)"
+      if base - after >= 0.75 * gain {
+        note += ": fine-tuning forgets little there, so a merge has little to save."
+      } else {
+        let merges = rows.filter { $0.kind == .merge }
+          .compactMap { row in row.target?.bitsPerByte.map { (row.name, $0.value) } }
+        if let best = merges.min(by: { $0.1 < $1.1 }) {
+          note +=
+            best.1 < after
+            ? "; \(best.0) keeps \(kept(best.1))." : "; no merge keeps more."
+        } else {
+          note += "."
+        }
+      }
+      return note
     }
   }
 #endif
