@@ -64,6 +64,15 @@ import Testing
         """)
   }
 
+  @Test func `one source heads its column and several are named below the table`() {
+    let one = ResultTable(models: few, sources: ["Kirundi"]).rendered(TerminalStyle(width: 100))
+    #expect(one.contains("Kirundi acc"))
+    let more = ResultTable(models: few, sources: ["Icelandic", "Swedish"])
+    #expect(more.rendered(TerminalStyle(width: 100)).contains("source acc"))
+    #expect(more.rendered().contains("\nsource: Icelandic, Swedish.\n"))
+    #expect(more.markdown().contains(" source: Icelandic, Swedish. "))
+  }
+
   @Test func `colour only where it may be`() {
     let styled = TerminalStyle(isStyled: true, isTerminal: true, width: 100)
     let text = ResultTable(models: few).rendered(styled)

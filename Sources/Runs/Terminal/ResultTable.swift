@@ -11,18 +11,18 @@ public struct ResultTable: Sendable {
   public var models: [ModelScores]
   /// Name of the row that others are compared with.
   public var reference: String
-  /// Heading of the source side: "source", or a language name.
-  public var source: String
+  /// The task languages whose mean the source side shows; several share the heading "source".
+  public var sources: [String]
   /// Heading of the target side.
   public var target: String
 
   public init(
-    models: [ModelScores], reference: String = "CT→SFT", source: String = "source",
+    models: [ModelScores], reference: String = "CT→SFT", sources: [String] = [],
     target: String = "target"
   ) {
     self.models = models
     self.reference = reference
-    self.source = source
+    self.sources = sources
     self.target = target
   }
 
@@ -50,10 +50,13 @@ public struct ResultTable: Sendable {
       + legend.map { TextTable.escapedMarkdown($0) }.joined(separator: " ") + "\n"
   }
 
+  private var source: String { sources.count == 1 ? sources[0] : "source" }
+
   private var legend: [String] {
     var lines = [
       "acc: accuracy with its 95% interval. bpb: bits per byte of held-out text, lower is better."
     ]
+    if sources.count > 1 { lines.append("source: \(sources.joined(separator: ", ")).") }
     if models.contains(where: { $0.againstReference != nil }) {
       lines.append(
         "Δ: \(target) acc minus that of \(reference), paired by row; * the 95% interval excludes 0."

@@ -69,7 +69,7 @@
       try files.write(text: Plots.scatter(content), as: "scatter.svg")
       let table = ResultTable(
         models: content.models, reference: content.reference,
-        source: content.sources.map(\.name).joined(separator: ", "), target: content.target.name)
+        sources: content.sources.map(\.name), target: content.target.name)
       try files.write(text: table.markdown(), as: "table.md")
       let notebook = try Notebook.open(notebookPath(folder))
       try notebook.save(record)
