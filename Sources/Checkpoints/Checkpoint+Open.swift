@@ -12,6 +12,21 @@ extension Checkpoint {
     "tokenizer_config.json", "vocab.json",
   ]
 
+  /// Whether a file of that name belongs to a checkpoint folder as people and tools make them. A
+  /// folder with any other is not replaced, for somebody put it there.
+  static func mayHold(_ name: String) -> Bool {
+    let others = [
+      "config.json", "README.md", "LICENSE", "LICENSE.txt", "NOTICE", ".gitattributes",
+      "mergekit_config.yml", "koine_config.yaml", "vocab.txt", "spiece.model",
+      "preprocessor_config.json", "adapter_config.json",
+    ]
+    let endings = [
+      ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json",
+    ]
+    return tokenizerFileNames.contains(name) || others.contains(name)
+      || endings.contains { name.hasSuffix($0) }
+  }
+
   /// Opens a Hugging Face folder: `config.json` and either `model.safetensors` or shards with
   /// `model.safetensors.index.json` (the single file wins where both exist, as in transformers).
   ///

@@ -69,6 +69,10 @@ public enum CheckpointError: Diagnosed, Equatable {
     case file
     /// A symbolic link is there; a new folder would take the link's place, not its destination's.
     case link(to: String)
+    /// A checkpoint is there, and beside it a file that no checkpoint has.
+    case foreignFile(String)
+    /// The folder is one that the result is made from.
+    case input
   }
 
   /// How an index and its shards disagree.
@@ -166,6 +170,14 @@ public enum CheckpointError: Diagnosed, Equatable {
       Diagnosis(
         what: "The output is a symbolic link to `\(destination)`, which is not replaced.",
         where: path, next: "Name the folder that it leads to, or remove the link.", kind: .failed)
+    case .target(let path, .foreignFile(let name)):
+      Diagnosis(
+        what: "The folder also holds `\(name)`, which no checkpoint has and which would be lost.",
+        where: path, next: "Move it elsewhere, or choose another folder.", kind: .failed)
+    case .target(let path, .input):
+      Diagnosis(
+        what: "The output folder is one of the inputs, which would be lost.", where: path,
+        next: "Choose another folder.", kind: .failed)
     case .cannotWrite(let path, let reason, let byteCount):
       Diagnosis(
         what: "Writing failed: \(reason).", where: path,

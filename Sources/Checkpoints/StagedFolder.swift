@@ -54,6 +54,9 @@ struct StagedFolder {
       if !present.isEmpty, !(force && isCheckpoint) {
         throw .targetExists(directory: target, isCheckpoint: isCheckpoint, force: force)
       }
+      if let foreign = present.sorted().first(where: { !Checkpoint.mayHold($0) }) {
+        throw .target(target, .foreignFile(foreign))
+      }
     }
     try FileSystem.makeDirectories(parent)
     let prefix = ".\(name).partial-"

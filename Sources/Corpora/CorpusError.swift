@@ -41,6 +41,8 @@ public enum CorpusError: Diagnosed, Equatable {
   case outputExists(String)
   /// The folder to be replaced is not one that `koine lab` wrote.
   case notALab(String)
+  /// A folder that is to be replaced holds something that no laboratory wrote.
+  case foreignFile(String, inLab: String)
   /// The system refused a write: disk full, no permission, no such folder.
   case cannotWrite(String, reason: String)
 
@@ -126,6 +128,10 @@ public enum CorpusError: Diagnosed, Equatable {
       Diagnosis(
         what: "The folder holds no laboratory languages (no lab.json), so it is not replaced.",
         where: path, next: "Choose another folder, or remove this one yourself.", kind: .failed)
+    case .foreignFile(let name, let path):
+      Diagnosis(
+        what: "The folder also holds `\(name)`, which no laboratory wrote and which would be lost.",
+        where: path, next: "Move it elsewhere, or choose another folder.", kind: .failed)
     case .cannotWrite(let path, let reason):
       Diagnosis(
         what: "The output cannot be written: \(reason).", where: path,

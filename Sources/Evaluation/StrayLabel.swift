@@ -10,7 +10,7 @@ import Documents
 ///
 /// - is spelt nearly like a label of at least ten training rows, from which it differs in more than
 ///   digits, or
-/// - all other labels stand in at least ten training rows.
+/// - every other label stands in at least ten training rows.
 ///
 /// So these pass: a rare class that is tested; the end of a long tail (other classes are rare, too);
 /// a few examples of each class; numbered classes. A slip that occurs twice passes as well.
@@ -32,13 +32,12 @@ public struct StrayLabel: Equatable, Sendable {
   public init?(among labels: [String], notIn others: Set<String>) {
     let counts = labels.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
     let singles = Set(counts.filter { $0.value == 1 && !others.contains($0.key) }.keys)
-    let kept = counts.filter { !singles.contains($0.key) }
-    let established = kept.filter { $0.value >= Self.establishedCount }.keys.sorted()
+    let established = counts.filter { $0.value >= Self.establishedCount }.keys.sorted()
     guard !established.isEmpty else { return nil }
     for (position, label) in labels.enumerated() where singles.contains(label) {
       let nearest = nearestName(
         to: label, in: established.filter { Self.letters($0) != Self.letters(label) })
-      guard nearest != nil || established.count == kept.count else { continue }
+      guard nearest != nil || established.count == counts.count - 1 else { continue }
       (self.label, self.position, self.nearest) = (label, position, nearest)
       return
     }

@@ -116,6 +116,25 @@ import Testing
     #expect(again.info("model.embed_tokens.weight")?.elementType == .bfloat16)
   }
 
+  @Test func `force spares a folder with a file that no checkpoint has`() throws {
+    try CheckpointWriter.write(try TinyModels.checkpoint(), to: folder.file("m"))
+    try folder.write("---", "m/README.md")
+    try folder.write("letters", "m/letters.txt")
+    let found = error {
+      try CheckpointWriter.write(
+        try TinyModels.checkpoint(seed: 2), to: folder.file("m"), options: .init(force: true))
+    }
+    #expect(found == .target(folder.file("m"), .foreignFile("letters.txt")))
+    #expect(
+      found?.diagnosis.what
+        == "The folder also holds `letters.txt`, which no checkpoint has and which would be lost.")
+    #expect(try folder.bytes("m/letters.txt") == Array("letters".utf8))
+    // Without it the rest may go, a model card too.
+    try FileManager.default.removeItem(atPath: folder.file("m/letters.txt"))
+    try CheckpointWriter.write(
+      try TinyModels.checkpoint(seed: 2), to: folder.file("m"), options: .init(force: true))
+  }
+
   @Test func `force does not replace what is no checkpoint`() throws {
     try FileManager.default.createDirectory(
       atPath: folder.file("home"), withIntermediateDirectories: true)

@@ -104,6 +104,19 @@ import Testing
     }
   }
 
+  @Test func `a laboratory folder with somebody's file in it is not replaced`() throws {
+    let settings = try settings(
+      "{train_rows: 5, dev_rows: 5, test_rows: 5, parallel_pairs: 3, entity_rows: 2, "
+        + "languages: [{code: qaa}]}")
+    let path = folder.path("lab")
+    try Lab.write(to: path, settings: settings)
+    try "mine".write(toFile: path + "/notes.txt", atomically: true, encoding: .utf8)
+    #expect(
+      lines { try Lab.write(to: path, settings: settings, replacing: true) }.hasPrefix(
+        "The folder also holds `notes.txt`"))
+    #expect(try String(contentsOfFile: path + "/notes.txt", encoding: .utf8) == "mine")
+  }
+
   @Test func `settings are read over the defaults and written with the same keys`() throws {
     let read = try settings("{seed: 9, topical_share: 0.5, shared_labels: false}")
     #expect(read.seed == 9 && read.topicalShare == 0.5 && !read.sharedLabels)

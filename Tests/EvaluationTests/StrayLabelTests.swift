@@ -33,6 +33,7 @@ import Testing
       (rows(["sports": 140, "sport": 1]), ["sport"]),
       // The end of a long tail.
       (rows(["a joke": 300, "an alarm": 40, "a recipe": 3, "the news": 1]), []),
+      (rows(["sports": 140, "travel": 120, "economy": 1, "weather": 1]), []),
       // A few examples of each class, one of each, and a class with two rows.
       (rows(["sad": 4, "mad": 1, "glad": 4]), []), (rows(["x": 1, "y": 1]), []),
       (rows(["sports": 140, "sprots": 2, "travel": 120]), []),

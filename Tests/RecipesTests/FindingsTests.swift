@@ -37,6 +37,10 @@
       #expect(
         StudyReport.forgetting(rows(after: 1.9, merges: [("ties", 2.1)]))
           == start + "no merge keeps more.")
+      #expect(
+        StudyReport.forgetting(rows(after: 2.1, merges: [("ties", 1.9)]))
+          == "CT→SFT keeps nothing of what CT gained in the target's text (0.500 bits per byte); "
+          + "ties keeps 20 %.")
     }
 
     @Test func `CT without a gain and missing models claim nothing`() {

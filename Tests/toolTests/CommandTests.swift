@@ -56,6 +56,27 @@ import Testing
     }
   }
 
+  @Test func `a merge does not take an input's place even by force`() async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-tool-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let tiny = try Checkpoint.inMemory(
+      config: ["model_type": "other"],
+      tensors: [(name: "w", shape: [2], values: [1, 2])], elementType: .float32,
+      tokenizerFilesFrom: nil)
+    for name in ["a", "b"] { try CheckpointWriter.write(tiny, to: "\(folder)/\(name)") }
+    let recipe = "\(folder)/merge.yaml"
+    try """
+    merge_method: linear
+    models:
+      - {model: \(folder)/a, parameters: {weight: 1}}
+      - {model: \(folder)/b, parameters: {weight: 1}}
+    """.write(toFile: recipe, atomically: true, encoding: .utf8)
+    let found = try await diagnosis(["merge", recipe, "\(folder)/b/", "--force"])
+    #expect(found?.what == "The output folder is one of the inputs, which would be lost.")
+    #expect(try await diagnosis(["merge", recipe, "\(folder)/c", "--dry-run"]) == nil)
+  }
+
   @Test func `an empty name of an output is told`() async throws {
     let found = try await diagnosis(["lab", "--out", ""])
     #expect(found?.what == "Expected the name of a folder, found an empty text.")

@@ -26,8 +26,13 @@ public enum Lab {
     to directory: String, settings: LabSettings = LabSettings(), replacing: Bool = false,
     progress: ((_ file: String, _ byteCount: Int) -> Void)? = nil
   ) throws -> LabWorld {
-    if replacing, FileManager.default.fileExists(atPath: directory), !isLab(directory) {
-      throw CorpusError.notALab(directory)
+    if replacing, FileManager.default.fileExists(atPath: directory) {
+      guard isLab(directory) else { throw CorpusError.notALab(directory) }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+      let ours = ["entities", "lab.json", "lexicons", "parallel", "tasks", "text"]
+      if let foreign = names.sorted().first(where: { !ours.contains($0) }) {
+        throw CorpusError.foreignFile(foreign, inLab: directory)
+      }
     }
     let world = try LabWorld(settings)
     try AtomicOutput.folder(at: directory, replacing: replacing) { folder in

@@ -33,7 +33,9 @@ extension LabSettings {
       }
     }
     try settings.finish()
-    try validate()
+    do { try validate() } catch CorpusError.setting(let key, let expected, let found) {
+      throw settings.wrong(key, expected: expected, found: found)
+    }
   }
 
   /// All settings with their keys, in a fixed order.

@@ -115,10 +115,15 @@ public struct LabSettings: Equatable, Sendable {
       throw CorpusError.setting(
         "topical_share + stray_share", expected: "at most 1", found: "\(topicalShare + strayShare)")
     }
-    guard minimumWords <= maximumWords, minimumSentences <= maximumSentences else {
+    guard minimumWords <= maximumWords else {
       throw CorpusError.setting(
-        "minimum_words, minimum_sentences", expected: "at most the maximum",
-        found: "\(minimumWords), \(minimumSentences)")
+        "minimum_words", expected: "at most maximum_words, \(maximumWords)",
+        found: "\(minimumWords)")
+    }
+    guard minimumSentences <= maximumSentences else {
+      throw CorpusError.setting(
+        "minimum_sentences", expected: "at most maximum_sentences, \(maximumSentences)",
+        found: "\(minimumSentences)")
     }
     guard !languages.isEmpty else {
       throw CorpusError.setting("languages", expected: "at least one", found: "none")

@@ -196,24 +196,6 @@ package enum Disk {
     return entries
   }
 
-  /// The bytes of all files below a folder, and the newest modification of it and of anything in
-  /// it, in nanoseconds since 1970. Links count as links.
-  package static func extent(
-    of folder: String
-  ) throws(RecipeError) -> (byteCount: Int, modified: Int64) {
-    var (byteCount, newest) = (0, Int64.min)
-    for path in [folder] + (try paths(in: folder).map { folder + "/" + $0 }) {
-      var status = stat()
-      guard lstat(path, &status) == 0 else {
-        throw RecipeError(errno: errno, while: "read", path: path)
-      }
-      let found = Identity(status)
-      newest = max(newest, found.modified)
-      if status.st_mode & S_IFMT == S_IFREG { byteCount += found.byteCount }
-    }
-    return (byteCount, newest)
-  }
-
   /// The names directly in `folder`, sorted.
   package static func names(in folder: String) throws(RecipeError) -> [String] {
     do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {

@@ -86,7 +86,6 @@ public struct Runner: Sendable {
           name: entry.step.name, kind: entry.step.kind.name, hash: entry.key.hex, state: .pending)
       })
     try save(record)
-    sweep()
     warnAboutSpace()
     return record
   }
@@ -94,18 +93,6 @@ public struct Runner: Sendable {
   private func save(_ record: RunRecord) throws {
     let text = String(decoding: try RecordCoding.encode(record), as: UTF8.self)
     try Disk.write(text, to: plan.places.record)
-  }
-
-  private func sweep() {
-    let removed = Sweep(plan: plan).run()
-    guard removed.count > 0 else { return }
-    let count = removed.count
-    observer(
-      .message(
-        step: nil,
-        "Removed \(count == 1 ? "an unfinished result" : "\(count) unfinished results") "
-          + "(\(NumberText.bytes(removed.byteCount))) that no recipe in sight goes on with, untouched "
-          + "for \(Sweep.restDays) days."))
   }
 
   private func warnAboutSpace() {
@@ -206,11 +193,6 @@ public struct Runner: Sendable {
     if !step.isResumable { try Disk.remove(place.partial) }
     let isResuming = Disk.exists(place.partial)
     try Disk.makeFolder(place.partial)
-    if place.link != nil {
-      // Other recipes' runs must be able to tell whose it is; a note that is lost costs nothing now.
-      try? Disk.write(
-        plan.places.run + "\n", to: place.partial + "/" + Sweep.ownerFileName, isShared: false)
-    }
     // A kill between the manifest and the renaming leaves one; the step ends it anew.
     try Disk.remove("\(place.partial)/\(StepManifest.fileName)")
 

@@ -67,7 +67,10 @@
       }
       let gain = base - ct
       guard gain > 0 else { return "CT gained nothing in the target's text." }
-      func kept(_ bits: Double) -> String { "\(Int(((base - bits) / gain * 100).rounded())) %" }
+      func kept(_ bits: Double) -> String {
+        let share = Int(((base - bits) / gain * 100).rounded())
+        return share > 0 ? "\(share) %" : "nothing"
+      }
       var note =
         "\(reference) keeps \(kept(after)) of what CT gained in the target's text "
         + "(\(NumberText.fixed(gain, 3)) bits per byte)"

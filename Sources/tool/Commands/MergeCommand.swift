@@ -38,6 +38,7 @@ struct MergeCommand: ParsableCommand {
       "schema": 1, "method": JSON(recipe.method), "tensors": JSON(result.names.count),
       "parameters": JSON(result.parameterCount), "bytes": JSON(result.byteCount), "out": JSON(out),
     ]
+    try refuseInput(recipe)
     guard !dryRun else {
       show(summary, "would write")
       return
@@ -59,6 +60,15 @@ struct MergeCommand: ParsableCommand {
     display.observer(.finished(step: "merge", seconds: seconds, byteCount: result.byteCount))
     summary["seconds"] = JSON(seconds)
     show(summary, "wrote")
+  }
+
+  /// With `--force` the result would take an input's place.
+  private func refuseInput(_ recipe: MergeRecipe) throws {
+    func place(_ path: String) -> URL { URL(fileURLWithPath: path).resolvingSymlinksInPath() }
+    for input in recipe.models.map(\.reference) + [recipe.baseModel].compactMap({ $0 })
+    where !out.isEmpty && place(input) == place(out) {
+      throw CheckpointError.target(out, .input)
+    }
   }
 
   private func show(_ summary: JSON, _ verb: String) {

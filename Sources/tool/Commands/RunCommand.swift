@@ -39,6 +39,9 @@
         }
         return
       }
+      // Before hours of work, not after them: the table is noted down there at the end.
+      try Disk.makeFolder((folder.run as NSString).deletingLastPathComponent)
+      _ = try Notebook.open(notebookPath(folder))
       try Engine.requireFastBLAS()
       let display = ProgressDisplay()
       try study.checkBaseModel(plan, observer: display.observer)
