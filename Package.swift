@@ -42,7 +42,8 @@ let package = Package(
   targets: [
     .module("Documents", uses: [.yams]),
     .module("Tensors", strictMemory: true, alwaysOptimized: true),
-    .module("Checkpoints", uses: ["Tensors", "Documents"], strictMemory: true),
+    .module(
+      "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
     .module("Tokenization", uses: ["Documents"], alwaysOptimized: true),
     .module("Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
     .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),

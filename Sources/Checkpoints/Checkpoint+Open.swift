@@ -30,6 +30,10 @@ extension Checkpoint {
   /// Opens a Hugging Face folder: `config.json` and either `model.safetensors` or shards with
   /// `model.safetensors.index.json` (the single file wins where both exist, as in transformers).
   ///
+  /// A folder without these may hold PyTorch files: `pytorch_model.bin`, shards with
+  /// `pytorch_model.bin.index.json`, or one other `.bin`, `.pt` or `.pth` file that is no trainer's
+  /// state. They are read by ``TorchFile``, which executes nothing of them.
+  ///
   /// Headers are read and checked, weights are not. Throws ``CheckpointError``.
   public static func open(directory: String) throws(CheckpointError) -> Checkpoint {
     guard let found = FileSystem.names(in: directory) else {
@@ -37,13 +41,23 @@ extension Checkpoint {
         path: directory,
         reason: FileSystem.exists(directory) ? "not a folder" : "no such folder")
     }
-    let single = FileSystem.join(directory, "model.safetensors")
-    let index = FileSystem.join(directory, "model.safetensors.index.json")
     let listed: [(name: String, source: TensorSource)]
+    let torchFiles = found.filter(isTorchFileName)
+    func path(_ name: String) -> String { FileSystem.join(directory, name) }
     if found.contains("model.safetensors") {
-      listed = try SafetensorsFile(single).sources
+      listed = try SafetensorsFile(path("model.safetensors")).sources
     } else if found.contains("model.safetensors.index.json") {
-      listed = try shardedSources(index: index, directory: directory, present: Set(found))
+      listed = try shardedSources(
+        index: path("model.safetensors.index.json"), directory: directory, present: Set(found)
+      ) { (shard) throws(CheckpointError) in try SafetensorsFile(shard).sources }
+    } else if found.contains("pytorch_model.bin") {
+      listed = try TorchFile(path("pytorch_model.bin")).sources
+    } else if found.contains("pytorch_model.bin.index.json") {
+      listed = try shardedSources(
+        index: path("pytorch_model.bin.index.json"), directory: directory, present: Set(found)
+      ) { (shard) throws(CheckpointError) in try TorchFile(shard).sources }
+    } else if torchFiles.count == 1, let only = torchFiles.first {
+      listed = try TorchFile(path(only)).sources
     } else {
       throw .noWeights(directory: directory, found: found)
     }
@@ -60,6 +74,14 @@ extension Checkpoint {
       // Names are unique: duplicates are refused by the JSON reader and the index check.
       sources: Dictionary(listed.map { ($0.name, $0.source) }) { first, _ in first },
       tokenizerFiles: try tokenizerFiles(in: directory))
+  }
+
+  /// Whether a file may hold a model's weights: the names that trainers give to their own state, and
+  /// PEFT to adapters, are none.
+  static func isTorchFileName(_ name: String) -> Bool {
+    let others = ["training_args", "optimizer", "scheduler", "scaler", "rng_state", "adapter_"]
+    return [".bin", ".pt", ".pth"].contains(where: name.hasSuffix)
+      && !others.contains(where: name.hasPrefix)
   }
 
   /// The tokenizer files of a folder, sorted by name; none is required here.
@@ -82,7 +104,8 @@ extension Checkpoint {
   }
 
   private static func shardedSources(
-    index: String, directory: String, present: Set<String>
+    index: String, directory: String, present: Set<String>,
+    open: (String) throws(CheckpointError) -> [(name: String, source: TensorSource)]
   ) throws(CheckpointError) -> [(name: String, source: TensorSource)] {
     let json = try document(index)
     guard let map = json["weight_map"]?.object else {
@@ -109,7 +132,7 @@ extension Checkpoint {
     }
     var listed: [(name: String, source: TensorSource)] = []
     for shard in tensorsOfShard.keys.sorted() {
-      let sources = try SafetensorsFile(FileSystem.join(directory, shard)).sources
+      let sources = try open(FileSystem.join(directory, shard))
       for (name, _) in sources {
         guard let home = map[name]?.string else {
           throw .index(file: index, .unlistedTensor(name, shard: shard))

@@ -15,11 +15,29 @@ public struct Checkpoint: Sendable {
   public struct CompanionFile: Sendable, Hashable {
     /// The name it has in a checkpoint folder.
     public let name: String
-    /// Where its bytes are now.
+    /// Where its bytes are now; for a file an operator made, the name they will have.
     public let path: String
+    /// The bytes of a file that an operator made and no folder holds yet.
+    private let contents: [UInt8]?
+
+    init(name: String, path: String) {
+      self.name = name
+      self.path = path
+      contents = nil
+    }
+
+    /// A file made by an operator.
+    package init(name: String, contents: [UInt8]) {
+      self.name = name
+      path = name
+      self.contents = contents
+    }
 
     /// The file's content.
-    package func bytes() throws(CheckpointError) -> [UInt8] { try FileSystem.read(path) }
+    package func bytes() throws(CheckpointError) -> [UInt8] {
+      if let contents { return contents }
+      return try FileSystem.read(path)
+    }
   }
 
   /// The tensors' names, sorted.

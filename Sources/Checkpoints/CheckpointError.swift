@@ -8,7 +8,8 @@ import Tensors
 public enum CheckpointError: Diagnosed, Equatable {
   /// The system refused to open, map or list something; `reason` is its own text.
   case cannotRead(path: String, reason: String)
-  /// The folder holds neither `model.safetensors` nor `model.safetensors.index.json`.
+  /// The folder holds neither `model.safetensors` nor `model.safetensors.index.json`, nor PyTorch
+  /// files in their place.
   case noWeights(directory: String, found: [String])
   /// `config.json` or the shard index is not what it should be.
   case document(DocumentError)
@@ -40,6 +41,10 @@ public enum CheckpointError: Diagnosed, Equatable {
   case cannotWrite(path: String, reason: String, neededByteCount: Int)
   /// An operator could not compute a tensor.
   case operation(Diagnosis)
+  /// A PyTorch file is not the zip archive that torch writes.
+  case archive(file: String, ArchiveFault)
+  /// The pickle in a PyTorch file holds something else than tensors, or lies about them.
+  case pickle(file: String, PickleFault)
 
   /// How a header lies.
   public enum HeaderFault: Equatable, Sendable {
@@ -96,8 +101,9 @@ public enum CheckpointError: Diagnosed, Equatable {
         what: "Expected model.safetensors or model.safetensors.index.json, found "
           + (found.isEmpty ? "an empty folder." : "\(found.joined(separator: ", "))."),
         where: directory,
-        next: found.contains { $0.hasSuffix(".bin") }
-          ? "Convert the .bin weights to safetensors, or fetch the safetensors revision."
+        next: found.contains(where: Checkpoint.isTorchFileName)
+          ? "PyTorch weights are read from pytorch_model.bin, from shards with "
+            + "pytorch_model.bin.index.json, or from the folder's only .bin, .pt or .pth file."
           : "Name the folder of a Hugging Face checkpoint, or fetch it again.")
     case .document(let error): error.diagnosis
     case .header(let file, let fault): fault.diagnosis(file: file)
@@ -187,6 +193,8 @@ public enum CheckpointError: Diagnosed, Equatable {
           : "Nothing was changed. Check the folder's permissions and run again.",
         kind: .failed)
     case .operation(let diagnosis): diagnosis
+    case .archive(let file, let fault): fault.diagnosis(file: file)
+    case .pickle(let file, let fault): fault.diagnosis(file: file)
     }
   }
 }

@@ -23,7 +23,8 @@ struct Koine: AsyncParsableCommand {
 
   private static var commands: [any ParsableCommand.Type] {
     var commands: [any ParsableCommand.Type] = [
-      MergeCommand.self, InspectCommand.self, TokenizeCommand.self, LabCommand.self,
+      MergeCommand.self, AdapterCommand.self, InspectCommand.self, TokenizeCommand.self,
+      LabCommand.self,
       RunsCommand.self, CompareCommand.self,
     ]
     #if MLX

@@ -49,12 +49,11 @@ import Testing
 
   @Test func `a folder without weights`() throws {
     try folder.write("{}", "config.json")
-    try folder.write("", "pytorch_model.bin")
     #expect(
       lines { _ = try Checkpoint.open(directory: folder.path) } == [
         "Expected model.safetensors or model.safetensors.index.json, "
-          + "found config.json, pytorch_model.bin.", "DIR",
-        "Convert the .bin weights to safetensors, or fetch the safetensors revision.",
+          + "found config.json.", "DIR",
+        "Name the folder of a Hugging Face checkpoint, or fetch it again.",
       ])
   }
 

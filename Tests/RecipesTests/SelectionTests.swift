@@ -58,7 +58,7 @@
           #"{"normalize":true,"weight":1,"density":0.8}"#,
         ])
       let recipe = grid.candidates[0].recipe
-      #expect(recipe.baseModel == "base")
+      #expect(recipe.baseModel?.description == "base")
       #expect(recipe.models.map(\.reference) == ["ct", "sft"])
       #expect(recipe.models[0].parameters["weight"]?.int == 1)
       #expect(recipe.models[1].parameters["weight"]?.double == 0.5)

@@ -66,6 +66,67 @@ enum MergeModels {
   }
 }
 
+// MARK: Models with layers
+
+extension MergeModels {
+  /// The tensors of a tiny Llama.
+  static func layered(
+    layers: Int, vocabulary: Int = 5, head: Bool = false
+  ) -> [(name: String, shape: Shape)] {
+    var shapes: [(name: String, shape: Shape)] = [
+      ("model.embed_tokens.weight", [vocabulary, 2]), ("model.norm.weight", [2]),
+    ]
+    for layer in 0..<layers {
+      let stem = "model.layers.\(layer)."
+      shapes += [
+        (stem + "input_layernorm.weight", [2]), (stem + "post_attention_layernorm.weight", [2]),
+        (stem + "self_attn.q_proj.weight", [2, 2]), (stem + "self_attn.k_proj.weight", [2, 2]),
+        (stem + "self_attn.v_proj.weight", [2, 2]), (stem + "self_attn.o_proj.weight", [2, 2]),
+        (stem + "mlp.gate_proj.weight", [3, 2]), (stem + "mlp.up_proj.weight", [3, 2]),
+        (stem + "mlp.down_proj.weight", [2, 3]),
+      ]
+    }
+    if head { shapes.append(("lm_head.weight", [vocabulary, 2])) }
+    return shapes
+  }
+
+  /// A tiny Llama whose values depend on its name.
+  static func llama(
+    _ name: String, _ shapes: [(name: String, shape: Shape)], config changes: JSON = [:],
+    elementType: ElementType = .float32, tokenizerFilesFrom folder: String? = nil
+  ) throws -> Checkpoint {
+    let layers = shapes.count { $0.name.hasSuffix("self_attn.q_proj.weight") }
+    var config: JSON = [
+      "architectures": ["LlamaForCausalLM"], "model_type": "llama",
+      "num_hidden_layers": JSON(layers), "hidden_size": 2,
+      "tie_word_embeddings": JSON(!shapes.contains { $0.name == "lm_head.weight" }),
+      "vocab_size": JSON(
+        shapes.first { $0.name == "model.embed_tokens.weight" }?.shape[0] ?? 0),
+    ]
+    for (key, value) in changes.object?.members ?? [] { config[key] = value }
+    return try Checkpoint.inMemory(
+      config: config,
+      tensors: shapes.map { tensor in
+        let random = CounterRandom(seed: 5, stream: "\(name) \(tensor.name)")
+        return (
+          name: tensor.name, shape: tensor.shape,
+          values: (0..<tensor.shape.elementCount).map { 2 * random.uniform(at: $0) - 1 }
+        )
+      }, elementType: elementType, tokenizerFilesFrom: folder, origin: name)
+  }
+
+  /// The three lines of an error; "no error" where there is none.
+  static func lines(_ body: () throws -> Void) -> [String] {
+    do {
+      try body()
+      return ["no error"]
+    } catch {
+      let text = (error as? any Diagnosed)?.description ?? "\(error)"
+      return text.split(separator: "\n").map(String.init)
+    }
+  }
+}
+
 /// The folder of a golden set, found from this file.
 func golden(_ name: String) -> URL {
   URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -44,31 +44,16 @@ import Testing
       dtype: float32
       out_dtype: torch.bfloat16
       """, origin: "merge.yaml")
-    #expect(
-      recipe
-        == MergeRecipe(
-          method: "ties",
-          models: [
-            .init("org/base"), .init("org/ct", parameters: ["weight": 0.3, "density": 0.5]),
-            .init("org/sft", parameters: ["weight": 0.1]),
-          ], baseModel: "org/base",
-          parameters: ["density": 0.8, "normalize": true, "lambda": 0.9], elementType: .bfloat16))
-  }
-
-  @Test func `values of a model win over those for all, and defaults fill the rest`() throws {
-    let method = try MergeMethods.named("ties")
-    let values = try ParameterSchema(method).resolve(
-      shared: ["weight": 2, "normalize": false],
-      sources: [.init("a", parameters: ["weight": 0.5]), .init("b")], base: nil)
-    let expected: JSON = [
-      "weight": [0.5, 2], "density": [1.0, 1.0], "lambda": 1, "normalize": false,
-      "weighted_election": true,
-    ]
-    for (key, value) in try #require(expected.object).members {
-      #expect(values[key]?.array?.map(\.double) == value.array?.map(\.double))
-      #expect(values[key]?.double == value.double && values[key]?.bool == value.bool, "\(key)")
-    }
-    #expect(values.count == expected.object?.count)
+    var expected = MergeRecipe(
+      method: "ties",
+      models: [
+        .init("org/base"), .init("org/ct", parameters: ["weight": 0.3, "density": 0.5]),
+        .init("org/sft", parameters: ["weight": 0.1]),
+      ], baseModel: "org/base",
+      parameters: ["density": 0.8, "normalize": true, "lambda": 0.9], elementType: .bfloat16)
+    expected.dtype = .float32
+    expected.tokenizer = TokenizerSection(source: .base)
+    #expect(recipe == expected)
   }
 
   @Test func `a misspelt key is named with its line and the nearest`() {
@@ -92,13 +77,9 @@ import Testing
     let head = "merge_method: ties\nbase_model: b\nmodels:\n  - model: a\n    parameters:\n"
     #expect(
       lines(head + "      wieght: 1\n") == [
-        "Unknown key `wieght` in `models[0].parameters`.", "merge.yaml, line 6",
+        "The method `ties` has no parameter `wieght`.", "merge.yaml, line 6",
         "Did you mean `weight`?",
       ])
-    // mergekit ignores a shared parameter under a model; here it is an error.
-    #expect(
-      lines(head + "      weight: 1\n      normalize: false\n")[0]
-        == "Unknown key `normalize` in `models[0].parameters`.")
     // `weight` beside `parameters` instead of under it.
     #expect(
       lines("merge_method: linear\nmodels:\n  - model: a\n    weight: 1\n")[0]
@@ -106,22 +87,9 @@ import Testing
   }
 
   @Test func `an unknown method`() {
-    #expect(
-      lines("merge_method: tias\nmodels: []\n") == [
-        "The merge method `tias` is unknown; known: linear, slerp, task_arithmetic, ties, "
-          + "dare_ties, ties_sv.", "merge.yaml, line 1", "Did you mean `ties`?",
-      ])
-  }
-
-  @Test func `keys that need more than this reader does`() {
-    #expect(
-      lines("merge_method: linear\nslices:\n  - sources: []\n") == [
-        "The mergekit key `slices` is not supported.", "merge.yaml, line 3",
-        "List whole models under `models`; layer slices cannot be merged yet.",
-      ])
-    #expect(
-      lines("merge_method: linear\ntokenizer_source: union\nmodels: []\n")[0]
-        == "`tokenizer_source` should be `base`, found `union`.")
+    let found = lines("merge_method: tias\nmodels: []\n")
+    #expect(found[0].hasPrefix("The merge method `tias` is unknown; known: linear, slerp, "))
+    #expect(found.dropFirst() == ["merge.yaml, line 1", "Did you mean `ties`?"])
   }
 
   @Test func `values of the wrong kind`() {
@@ -129,7 +97,7 @@ import Testing
       lines("merge_method: linear\nmodels:\n  - model: a\n    parameters: {weight: heavy}\n")[0]
         == "`models[0].parameters.weight` should be a number, found `heavy`.")
     #expect(
-      lines("merge_method: linear\nmodels:\n  - model: a\n    parameters: {weight: [0, 1]}\n")[1]
+      lines("merge_method: linear\nmodels:\n  - model: a\n    parameters: {weight: [0, x]}\n")[1]
         == "merge.yaml, line 4")
     #expect(
       lines("merge_method: linear\nmodels: []\ndtype: int8\n")[0]
@@ -176,7 +144,7 @@ import Testing
         MergeRecipe(
           method: "ties", models: [.init("a", parameters: ["weight": 1, "lambda": 2])],
           baseModel: "b"))[0]
-        == "The parameter `lambda` of `ties` is one for all models, found under one.")
+        == "The parameter `lambda` of `ties` is one for all models, found under `a`.")
     #expect(
       plan(
         MergeRecipe(

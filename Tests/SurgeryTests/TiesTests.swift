@@ -78,21 +78,6 @@ import Testing
     }
   }
 
-  @Test func `dare keeps about its share, enlarged`() throws {
-    let child = [Float](repeating: 2, count: 20_000)
-    let own: [[String: JSON]] = [["weight": 1, "density": 0.25]]
-    let merged = try merge("dare_ties", [child], own: own, shared: ["seed": 3])
-    #expect(Set(merged) == [0, 8])
-    let share = Double(merged.count { $0 == 8 }) / 20_000
-    // Five standard errors of a share of 0.25 in 20,000 draws.
-    #expect((share - 0.25).magnitude < 0.0154)
-    #expect(
-      Set(try merge("dare_ties", [child], own: own, shared: ["seed": 3, "rescale": false]))
-        == [0, 2])
-    #expect(try merge("dare_ties", [child], own: own, shared: ["seed": 4]) != merged)
-    #expect(try merge("dare_ties", [child], own: own, shared: ["seed": 3]) == merged)
-  }
-
   // MARK: Slack
 
   private func random(_ stream: String, scale: Float, count: Int = 5003) -> [Float] {

@@ -88,7 +88,7 @@ public enum StudyError: Diagnosed, Equatable {
   private static func advice(_ error: MergeError) -> String {
     switch error {
     case .missingParameter(let name, _, _): "Add `\(name)` to `parameters` or to `grid`."
-    case .sharedParameterUnderModel(let name, _, _):
+    case .sharedParameterUnderModel(let name, _, _, _):
       "Give `\(name)` one value instead of a pair [CT, SFT]."
     default: error.diagnosis.next
     }

@@ -12,21 +12,26 @@ public enum MergeError: Diagnosed, Equatable {
   /// A model's folder.
   case checkpoint(CheckpointError)
   case unknownMethod(String, origin: String, nearest: String?, known: [String])
-  /// A key of mergekit's that Koine does not carry out.
-  case unsupportedKey(String, origin: String, line: Int?, advice: String)
   case unknownParameter(String, method: String, place: String, nearest: String?)
   /// A parameter that belongs at the top level stands under a model.
-  case sharedParameterUnderModel(String, method: String, model: String)
+  case sharedParameterUnderModel(String, method: String, model: String, place: String)
   case missingParameter(String, method: String, model: String?)
+  /// The filters of a parameter leave a tensor without a value, and there is no default.
+  case uncoveredTensor(parameter: String, tensor: String, model: String?)
   case parameter(String, value: String, expected: String)
   case missingBase(method: String)
   case sourceCount(method: String, expected: ClosedRange<Int>, found: Int, hasBase: Bool)
   case duplicateModel(String)
+  /// What a recipe as a whole lacks or has too much of.
+  case recipe(RecipeFault, origin: String)
+  case slice(SliceFault, place: String)
   case tensorOnlyInOne(tensor: String, shape: Shape, presentIn: String, absentFrom: String)
   case shapes(tensor: String, first: Shape, firstModel: String, second: Shape, secondModel: String)
   case configs(key: String, first: String, firstModel: String, second: String, secondModel: String)
   case types(tensor: String, first: ElementType, second: ElementType, models: [String])
   case notAFloatType(String)
+  /// A model or a tokenizer that cannot be used as the recipe says.
+  case operation(Diagnosis)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -37,18 +42,16 @@ public enum MergeError: Diagnosed, Equatable {
         what: "The merge method `\(name)` is unknown; known: \(known.joined(separator: ", ")).",
         where: origin,
         next: nearest.map { "Did you mean `\($0)`?" } ?? "Choose one of the known methods.")
-    case .unsupportedKey(let key, let origin, let line, let advice):
-      Diagnosis(
-        what: "The mergekit key `\(key)` is not supported.",
-        where: line.map { "\(origin), line \($0)" } ?? origin, next: advice)
     case .unknownParameter(let name, let method, let place, let nearest):
       Diagnosis(
         what: "The method `\(method)` has no parameter `\(name)`.", where: place,
         next: nearest.map { "Did you mean `\($0)`?" } ?? "Remove it.")
-    case .sharedParameterUnderModel(let name, let method, let model):
+    case .sharedParameterUnderModel(let name, let method, let model, let place):
       Diagnosis(
-        what: "The parameter `\(name)` of `\(method)` is one for all models, found under one.",
-        where: "model \(model)", next: "Move `\(name)` to `parameters` at the top level.")
+        what:
+          "The parameter `\(name)` of `\(method)` is one for all models, found under `\(model)`.",
+        where: place,
+        next: "Move `\(name)` to `parameters` at the top level, of the slice or of the module.")
     case .missingParameter(let name, let method, let model):
       Diagnosis(
         what: "The method `\(method)` needs the parameter `\(name)`.",
@@ -56,6 +59,11 @@ public enum MergeError: Diagnosed, Equatable {
         next: model == nil
           ? "Add `\(name)` to `parameters` at the top level."
           : "Add `\(name)` to the model's `parameters`, or at the top level for all models.")
+    case .uncoveredTensor(let name, let tensor, let model):
+      Diagnosis(
+        what: "No filter of `\(name)` matches the tensor `\(tensor)`, and it has no default.",
+        where: model.map { "`\(name)` of model \($0)" } ?? "parameter `\(name)`",
+        next: "End the list with a `value` that has no filter.")
     case .parameter(let name, let value, let expected):
       Diagnosis(
         what: "`\(name)` should be \(expected), found \(value).", where: "parameter `\(name)`",
@@ -75,6 +83,9 @@ public enum MergeError: Diagnosed, Equatable {
       Diagnosis(
         what: "The model `\(name)` is listed twice.", where: "`models`",
         next: "List it once, with the sum of its weights.")
+    case .operation(let diagnosis): diagnosis
+    case .recipe(let fault, let origin): fault.diagnosis(origin: origin)
+    case .slice(let fault, let place): fault.diagnosis(place: place)
     case .tensorOnlyInOne(let tensor, let shape, let present, let absent):
       Diagnosis(
         what: "The tensor `\(tensor)` of shape \(shape) is in one model and missing in another.",
@@ -86,7 +97,7 @@ public enum MergeError: Diagnosed, Equatable {
         where: "\(firstModel) and \(secondModel)",
         next: first.extents.dropFirst() == second.extents.dropFirst() && first.rank > 1
           && (tensor.contains("embed") || tensor.contains("lm_head"))
-          ? "The vocabularies differ; transplant one model's vocabulary first."
+          ? "The vocabularies differ; say with `tokenizer: {source: …}` which one the result has."
           : "Merge models of one architecture and size only.")
     case .configs(let key, let first, let firstModel, let second, let secondModel):
       Diagnosis(

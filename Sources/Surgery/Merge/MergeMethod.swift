@@ -12,7 +12,8 @@ public protocol MergeParameters: Codable, Sendable {
   init()
 }
 
-/// A way to make one tensor out of several: one file, and one line in ``MergeMethods/all``.
+/// A way to make one tensor out of several: one file in `Methods`, and one line in
+/// ``MergeMethods/all``.
 ///
 /// A method is synchronous and pure: no files, threads or logs. It asks the group for statistics
 /// (``TensorGroup/reduce(_:combine:)``) and says how each element comes about
@@ -29,83 +30,33 @@ public protocol MergeMethod: Sendable {
   func merge(_ group: borrowing TensorGroup, into output: inout TensorSink) throws(CheckpointError)
 }
 
-/// What there is to know about a method without running it.
-public struct MethodCard: Sendable {
-  /// What a method needs the base for.
-  public enum BaseRole: Sendable {
-    /// Sources are seen as changes of the base.
-    case required
-    /// A base, if named, is a source like the others.
-    case isSource
-  }
-
-  /// A law that holds for every input; the tests check each method against the laws it claims.
-  public enum Law: Sendable, Hashable {
-    /// Sources equal to the base (or to each other, where there is none) come out unchanged.
-    case fixedPoint
-    /// The order of the sources changes the result by rounding only.
-    case anyOrder
-  }
-
-  /// A parameter that each source has for itself.
-  public struct SourceParameter: Sendable {
-    public let name: String
-    /// The value where the recipe gives none; `nil` when it must. `.null` stands for "none".
-    public let defaultValue: JSON?
-
-    public init(_ name: String, default value: JSON? = nil) {
-      self.name = name
-      defaultValue = value
-    }
-  }
-
-  /// The name in recipes: mergekit's, where mergekit has the method.
-  public let id: String
-  /// Paper, year, equation.
-  public let source: String
-  /// Every difference from the source, or "nothing".
-  public let departs: String
-  public let base: BaseRole
-  /// How many sources there may be, the base not counted where it is required.
-  public let sourceCount: ClosedRange<Int>
-  public let perSource: [SourceParameter]
-  /// Shared parameters the recipe must give: they have no sensible default.
-  public let requiredShared: [String]
-  /// Parameters of mergekit's that change nothing here and are accepted.
-  public let ignored: [String]
-  public let laws: Set<Law>
-  /// True where the method is our reading of a paper whose exact formula is not public.
-  public let isReconstruction: Bool
-
-  public init(
-    id: String, source: String, departs: String, base: BaseRole,
-    sourceCount: ClosedRange<Int> = 1...1000,
-    perSource: [SourceParameter] = [SourceParameter("weight")], requiredShared: [String] = [],
-    ignored: [String] = [], laws: Set<Law>, isReconstruction: Bool = false
-  ) {
-    self.id = id
-    self.source = source
-    self.departs = departs
-    self.base = base
-    self.sourceCount = sourceCount
-    self.perSource = perSource
-    self.requiredShared = requiredShared
-    self.ignored = ignored
-    self.laws = laws
-    self.isReconstruction = isReconstruction
-  }
-}
-
 /// The methods there are.
 public enum MergeMethods {
   /// One line per method, in the order of the documentation.
   public static let all: [any MergeMethod.Type] = [
     Linear.self,
     Slerp.self,
+    NuSlerp.self,
+    MultiSlerp.self,
+    Karcher.self,
     TaskArithmetic.self,
     Ties.self,
+    DareLinear.self,
     DareTies.self,
+    Della.self,
+    DellaLinear.self,
+    Breadcrumbs.self,
+    BreadcrumbsTies.self,
+    ConsensusTaskArithmetic.self,
+    ConsensusTies.self,
     TiesSlack.self,
+    SelectCalculateErase.self,
+    ReinforcedAgentMerging.self,
+    ReinforcedAgentMergingPlus.self,
+    ModelStock.self,
+    NearSwap.self,
+    ArceeFusion.self,
+    Passthrough.self,
   ]
 
   /// The method of a name, or an error with the nearest.
@@ -119,4 +70,26 @@ public enum MergeMethods {
     }
     return method
   }
+}
+
+/// Weights are finite numbers.
+func checkFinite(_ weights: [Float]) throws(MergeError) {
+  guard weights.allSatisfy(\.isFinite) else {
+    throw .parameter("weight", value: "\(weights)", expected: "finite numbers")
+  }
+}
+
+/// Checks one number.
+func check(
+  _ name: String, _ value: Double, _ expected: String, _ isRight: (Double) -> Bool
+) throws(MergeError) {
+  guard value.isFinite, isRight(value) else {
+    throw .parameter(name, value: "\(value)", expected: expected)
+  }
+}
+
+/// Densities and other shares lie from 0 to 1.
+func checkedShares(_ name: String, _ shares: [Double]) throws(MergeError) -> [Double] {
+  for share in shares { try check(name, share, "a number from 0 to 1") { $0 >= 0 && $0 <= 1 } }
+  return shares
 }

@@ -10,7 +10,8 @@ public struct MergeChunk: Sendable {
   public let start: Int
   /// How many elements the run has.
   public let count: Int
-  private let optionalBase: FloatChunk?
+  /// The base's elements where the group has a base; see ``MethodCard/BaseRole/optional``.
+  public let optionalBase: FloatChunk?
   /// The sources in the order of the recipe.
   public let sources: [FloatChunk]
 
@@ -31,6 +32,16 @@ public struct MergeChunk: Sendable {
   public func source(_ position: Int) -> FloatChunk { sources[position] }
 
   public var indices: Range<Int> { 0..<count }
+
+  /// Fills `out` with the change of the base by the source at `position`; where there is no base,
+  /// with the source.
+  func change(_ position: Int, into out: MutableFloatChunk) {
+    if let optionalBase {
+      subtract(sources[position], optionalBase, into: out)
+    } else {
+      out.assign(sources[position])
+    }
+  }
 
   func extracting(_ range: Range<Int>) -> MergeChunk {
     MergeChunk(
@@ -108,13 +119,16 @@ public struct TensorGroup: Sendable {
     return total
   }
 
+  /// Whether there is a base beside the sources.
+  public var hasBase: Bool { base != nil }
+
   /// Says how each element of the result comes about; `body` fills `out`, which has the chunk's
   /// length, and is called for any run of elements on any thread.
   public func map(
     into output: inout TensorSink,
     _ body: @escaping @Sendable (_ chunk: MergeChunk, _ out: MutableFloatChunk) -> Void
   ) {
-    output.body = body
+    output = TensorSink(body: body, rowLength: 1)
   }
 
   /// Reads one run of base and sources and lends it; NaN and infinity are an error naming the
@@ -157,19 +171,7 @@ extension TensorGroup {
   }
 }
 
-/// Where a method puts what it has to say about a tensor.
-public struct TensorSink {
-  var body: (@Sendable (MergeChunk, MutableFloatChunk) -> Void)?
-}
-
-/// Gives the elements of a merged tensor, computing them as they are asked for.
-struct MergedReader: TensorReader {
-  let group: TensorGroup
-  let body: @Sendable (MergeChunk, MutableFloatChunk) -> Void
-  let elementType: ElementType
-
-  func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
-    try group.withChunk(start..<(start + output.count)) { chunk in body(chunk, output) }
-    Conversion.round(output, to: elementType)
-  }
+/// out = left − right, element by element.
+func subtract(_ left: FloatChunk, _ right: FloatChunk, into out: MutableFloatChunk) {
+  for i in out.indices { out[i] = left[i] - right[i] }
 }

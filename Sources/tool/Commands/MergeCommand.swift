@@ -28,16 +28,25 @@ struct MergeCommand: ParsableCommand {
   @Flag(help: "Print what would be written, and write nothing.")
   var dryRun = false
 
+  @Flag(help: "Merge models whose configs differ in what they compute; shapes must agree.")
+  var allowCrimes = false
+
   @OptionGroup var format: FormatOptions
 
   func run() throws {
     let text = try Disk.readText(config)
-    let recipe = try MergeRecipe.parse(text, origin: config)
-    let result = try Merge.plan(recipe)
+    let recipe = try MergeGraph.parse(text, origin: config).result
+    let resolver = ModelResolver.folders { checkpoint, place in
+      try Adapter.open(directory: place.path).folded(into: checkpoint)
+    }
+    let plan = try MergePlan.make(
+      recipe, from: resolver, options: .init(allowsDifferentConfigs: allowCrimes))
+    let result = plan.checkpoint
     var summary: JSON = [
       "schema": 1, "method": JSON(recipe.method), "tensors": JSON(result.names.count),
       "parameters": JSON(result.parameterCount), "bytes": JSON(result.byteCount), "out": JSON(out),
     ]
+    if !plan.notes.isEmpty { summary["notes"] = JSON(plan.notes.map { JSON($0) }) }
     try refuseInput(recipe)
     guard !dryRun else {
       show(summary, "would write")
@@ -65,8 +74,7 @@ struct MergeCommand: ParsableCommand {
   /// With `--force` the result would take an input's place.
   private func refuseInput(_ recipe: MergeRecipe) throws {
     func place(_ path: String) -> URL { URL(fileURLWithPath: path).resolvingSymlinksInPath() }
-    for input in recipe.models.map(\.reference) + [recipe.baseModel].compactMap({ $0 })
-    where !out.isEmpty && place(input) == place(out) {
+    for input in recipe.folders where !out.isEmpty && place(input) == place(out) {
       throw CheckpointError.target(out, .input)
     }
   }
@@ -78,5 +86,9 @@ struct MergeCommand: ParsableCommand {
         + "\(NumberText.count(summary["parameters"]?.int ?? 0)) parameters in "
         + "\(summary["tensors"]?.int ?? 0) tensors, "
         + "\(NumberText.bytes(summary["bytes"]?.int ?? 0))\n")
+    let style = TerminalStyle.detect(descriptor: 1)
+    for note in summary["notes"]?.array ?? [] {
+      Output.text(style.paragraph("Note: \(note.string ?? "")"))
+    }
   }
 }

@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Tensors
+
+extension MergeRecipe {
+  /// Reads mergekit's YAML, old keys included.
+  ///
+  /// Everything is checked that needs no model: unknown keys and parameters are errors with line
+  /// and nearest name, and so is a shared parameter under a model, which mergekit ignores. What old
+  /// recipes say without effect is let pass with an entry of ``notes``.
+  ///
+  /// - Parameter origin: the file's name, for messages.
+  public static func parse(_ text: String, origin: String) throws(MergeError) -> MergeRecipe {
+    try parse(
+      MergeError.ofDocument { () throws(DocumentError) in
+        try YAML.parse(text, origin: origin)
+      }, origin: origin)
+  }
+
+  /// Reads a recipe from a mapping inside another document.
+  public static func parse(_ node: Node, origin: String) throws(MergeError) -> MergeRecipe {
+    do {
+      return try RecipeReader.read(node, origin: origin, path: "")
+    } catch let error as MergeError {
+      throw error
+    } catch let error as DocumentError {
+      throw .document(error)
+    } catch {
+      // The reader throws no other type.
+      preconditionFailure("an error of an unknown type: \(error)")
+    }
+  }
+}
+
+extension MergeError {
+  static func ofDocument<R>(_ body: () throws(DocumentError) -> R) throws(MergeError) -> R {
+    do throws(DocumentError) { return try body() } catch { throw .document(error) }
+  }
+}
+
+/// Reads one recipe; throws `MergeError` and `DocumentError`.
+struct RecipeReader {
+  /// Every key of a recipe, for guesses where none has been asked for yet.
+  private static let keys = [
+    "merge_method", "models", "slices", "modules", "base_model", "parameters", "dtype",
+    "out_dtype", "tokenizer_source", "tokenizer", "chat_template", "name",
+    "input_model_parameters",
+  ]
+
+  let origin: String
+  let schema: ParameterSchema
+  var notes: [String] = []
+
+  static func read(_ node: Node, origin: String, path: String) throws -> MergeRecipe {
+    var settings = try Settings(node, origin: origin, path: path)
+    // Without a method nothing else can be read, so a misspelt key must be found before that.
+    if settings.node("merge_method") == nil { try settings.finish(known: keys) }
+    let name = try settings.string("merge_method")
+    let line = node["merge_method"]?.line
+    let method = try MergeMethods.named(
+      name, origin: line.map { "\(origin), line \($0)" } ?? origin)
+    var reader = RecipeReader(origin: origin, schema: ParameterSchema(method))
+    return try reader.recipe(&settings, method: name)
+  }
+
+  private mutating func recipe(
+    _ settings: inout Settings, method: String
+  ) throws -> MergeRecipe {
+    var recipe = MergeRecipe(method: method, models: [])
+    recipe.name = try settings.optionalString("name")
+    let (models, slices) = try inputs(&settings)
+    recipe.models = models
+    recipe.slices = slices
+    recipe.modules = try modules(&settings)
+    recipe.baseModel = try reference(&settings, "base_model")
+    recipe.parameters = try parameters(&settings, model: nil)
+    recipe.dtype = try elementType(&settings, "dtype")
+    recipe.outDtype = try elementType(&settings, "out_dtype")
+    recipe.chatTemplate = try settings.optionalString("chat_template")
+    recipe.tokenizer = try tokenizer(&settings)
+    if let node = settings.node("input_model_parameters") {
+      notes.append(
+        "\(origin), line \(node.keyLine ?? node.line): `input_model_parameters` changes nothing, "
+          + "nor does it in mergekit.")
+    }
+    try settings.finish()
+    let found = [
+      recipe.models.isEmpty ? nil : "`models`", recipe.slices.isEmpty ? nil : "`slices`",
+      recipe.modules.isEmpty ? nil : "`modules`",
+    ].compactMap { $0 }
+    guard found.count == 1 else {
+      throw MergeError.recipe(.inputs(found: found, place: settings.path), origin: place(settings))
+    }
+    recipe.notes = notes
+    return recipe
+  }
+
+  private func place(_ settings: Settings) -> String {
+    settings.line.map { "\(origin), line \($0)" } ?? origin
+  }
+
+  private func elementType(_ settings: inout Settings, _ key: String) throws -> ElementType? {
+    guard let name = try settings.optionalString(key) else { return nil }
+    guard let type = ElementType(torchName: name), type.isFloatingPoint else {
+      throw settings.wrong(key, expected: "float32, bfloat16 or float16", found: "`\(name)`")
+    }
+    return type
+  }
+
+  private mutating func parameters(
+    _ settings: inout Settings, model: String?
+  ) throws -> [String: JSON] {
+    var child = try settings.child("parameters")
+    return try schema.read(&child, model: model, notes: &notes)
+  }
+}
+
+// MARK: Inputs
+
+extension RecipeReader {
+  /// `models` and `slices` of a recipe or a module.
+  private mutating func inputs(
+    _ settings: inout Settings
+  ) throws -> ([MergeRecipe.Model], [MergeRecipe.Slice]) {
+    var models: [MergeRecipe.Model] = []
+    for var entry in try settings.children("models") {
+      let reference = try requiredReference(&entry, "model")
+      let parameters = try parameters(&entry, model: reference.description)
+      try skipInputParameters(&entry)
+      try entry.finish()
+      models.append(MergeRecipe.Model(reference, parameters: parameters))
+    }
+    var slices: [MergeRecipe.Slice] = []
+    for var entry in try settings.children("slices") {
+      var slice = MergeRecipe.Slice([])
+      for var source in try entry.children("sources") {
+        slice.sources.append(try self.source(&source))
+      }
+      slice.baseModel = try reference(&entry, "base_model")
+      slice.parameters = try parameters(&entry, model: nil)
+      if let node = entry.node("residual_weight") {
+        notes.append(
+          "\(origin), line \(node.keyLine ?? node.line): `residual_weight` changes nothing, nor "
+            + "does it in mergekit.")
+      }
+      let place = place(entry)
+      try entry.finish()
+      guard !slice.sources.isEmpty else { throw MergeError.slice(.noSources, place: place) }
+      let counts = slice.sources.map(\.layerCount)
+      guard counts.allSatisfy({ $0 == counts[0] }) else {
+        throw MergeError.slice(.unequal(counts), place: place)
+      }
+      slices.append(slice)
+    }
+    return (models, slices)
+  }
+
+  private mutating func source(_ settings: inout Settings) throws -> MergeRecipe.Source {
+    let model = try requiredReference(&settings, "model")
+    guard let node = settings.node("layer_range") else {
+      // Asking for it is how a missing key is reported; a misspelt one is reported first.
+      try settings.finish(known: ["parameters"])
+      throw DocumentError.missingKey(
+        "layer_range", path: settings.path, line: settings.line, origin: origin)
+    }
+    let bounds = node.json.array?.map(\.int)
+    guard let bounds, bounds.count == 2, let start = bounds[0], let end = bounds[1] else {
+      throw settings.wrong(
+        "layer_range", expected: "two whole numbers, `[start, end]`", found: node.found)
+    }
+    guard start >= 0 else {
+      throw MergeError.slice(
+        .negativeStart(model: model.description, start: start),
+        place: "\(origin), line \(node.line)")
+    }
+    let parameters = try parameters(&settings, model: model.description)
+    try skipInputParameters(&settings)
+    try settings.finish()
+    return MergeRecipe.Source(model, layers: start, to: end, parameters: parameters)
+  }
+
+  private mutating func skipInputParameters(_ settings: inout Settings) throws {
+    guard let node = settings.node("input_model_parameters") else { return }
+    notes.append(
+      "\(origin), line \(node.keyLine ?? node.line): `input_model_parameters` changes nothing, "
+        + "nor does it in mergekit.")
+  }
+
+  private mutating func modules(_ settings: inout Settings) throws -> [MergeRecipe.Module] {
+    guard var modules = try settings.optionalChild("modules") else { return [] }
+    var result: [MergeRecipe.Module] = []
+    for name in modules.keys {
+      guard var child = try modules.optionalChild(name) else { continue }
+      let (models, slices) = try inputs(&child)
+      let parameters = try parameters(&child, model: nil)
+      let place = place(child)
+      try child.finish()
+      guard models.isEmpty != slices.isEmpty else {
+        throw MergeError.recipe(
+          .inputs(found: models.isEmpty ? [] : ["`models`", "`slices`"], place: child.path),
+          origin: place)
+      }
+      result.append(
+        MergeRecipe.Module(name, models: models, slices: slices, parameters: parameters))
+    }
+    return result
+  }
+}

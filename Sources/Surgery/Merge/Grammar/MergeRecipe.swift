@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+import Tensors
+
+/// What to merge and how, as mergekit's YAML says it or as code builds it.
+///
+///     merge_method: ties_sv
+///     base_model: runs/base
+///     models:
+///       - model: runs/ct
+///         parameters: { weight: [1.0, 0.6], density: 0.8 }   # a gradient over the layers
+///       - model: runs/sft
+///         parameters: { weight: 1.0, density: 0.8, slack: 1.0 }
+///     parameters: { normalize: true, lambda: 1.0 }
+///     dtype: bfloat16
+///
+/// The inputs are whole ``models``, or ``slices`` of their layers, or either for each of the
+/// model's ``modules``; exactly one of the three is not empty. The base may be listed among the
+/// models or not; in slices it is listed where it is needed.
+///
+/// A value of a parameter is mergekit's: a scalar, a list (interpolated over the layers), an object
+/// with `value` and `filter`, or a list of such; ``ParameterSetting`` evaluates it.
+public struct MergeRecipe: Sendable, Equatable {
+  /// A model that is merged.
+  public struct Model: Sendable, Equatable {
+    public var model: ModelReference
+    /// Values by mergekit's parameter names.
+    public var parameters: [String: JSON]
+
+    public init(_ model: ModelReference, parameters: [String: JSON] = [:]) {
+      self.model = model
+      self.parameters = parameters
+    }
+
+    /// A stored model by its path.
+    public init(_ path: String, parameters: [String: JSON] = [:]) {
+      self.init(ModelReference(path: path), parameters: parameters)
+    }
+
+    /// The model as text.
+    public var reference: String { model.description }
+  }
+
+  /// Layers `start ..< end` of a model.
+  public struct Source: Sendable, Equatable {
+    public var model: ModelReference
+    public var start: Int
+    /// One past the last layer; an end at or before the start makes no layers.
+    public var end: Int
+    public var parameters: [String: JSON]
+
+    public init(
+      _ model: ModelReference, layers start: Int, to end: Int, parameters: [String: JSON] = [:]
+    ) {
+      self.model = model
+      self.start = start
+      self.end = end
+      self.parameters = parameters
+    }
+
+    /// How many layers there are.
+    public var layerCount: Int { max(0, end - start) }
+  }
+
+  /// Layers of the result, made of as many layers of each source.
+  public struct Slice: Sendable, Equatable {
+    public var sources: [Source]
+    /// The base of this slice, where it is another than the recipe's.
+    public var baseModel: ModelReference?
+    public var parameters: [String: JSON]
+
+    public init(
+      _ sources: [Source], baseModel: ModelReference? = nil, parameters: [String: JSON] = [:]
+    ) {
+      self.sources = sources
+      self.baseModel = baseModel
+      self.parameters = parameters
+    }
+  }
+
+  /// One part of a model of several, such as its text model; `models` or `slices` is not empty.
+  public struct Module: Sendable, Equatable {
+    public var name: String
+    public var models: [Model]
+    public var slices: [Slice]
+    public var parameters: [String: JSON]
+
+    public init(
+      _ name: String, models: [Model] = [], slices: [Slice] = [], parameters: [String: JSON] = [:]
+    ) {
+      self.name = name
+      self.models = models
+      self.slices = slices
+      self.parameters = parameters
+    }
+  }
+
+  /// What other documents of a graph call the result.
+  public var name: String?
+  /// The method's name; see ``MergeMethods/all``.
+  public var method: String
+  /// In order; sums run in it.
+  public var models: [Model] = []
+  /// In the order of the result's layers.
+  public var slices: [Slice] = []
+  public var modules: [Module] = []
+  public var baseModel: ModelReference?
+  /// Shared parameters, and defaults of those that each source has.
+  public var parameters: [String: JSON]
+  /// mergekit's `dtype`: the type of the result where ``outDtype`` names none. mergekit also rounds
+  /// the inputs to it; here they are exact, arithmetic is in float32, and the result is rounded
+  /// once.
+  public var dtype: ElementType?
+  /// mergekit's `out_dtype`: the type of the result.
+  public var outDtype: ElementType?
+  public var tokenizer: TokenizerSection?
+  /// `auto`, the name of a known template, or a Jinja text.
+  public var chatTemplate: String?
+  /// What the reader of the YAML has to say: old keys that change nothing.
+  public var notes: [String] = []
+
+  /// The type of the result; `nil` for the type the sources have (`F32` where they differ).
+  public var elementType: ElementType? {
+    get { outDtype ?? dtype }
+    set { (dtype, outDtype) = (nil, newValue) }
+  }
+
+  /// A merge of whole models.
+  public init(
+    method: String, models: [Model], baseModel: String? = nil, parameters: [String: JSON] = [:],
+    elementType: ElementType? = nil
+  ) {
+    self.method = method
+    self.models = models
+    self.baseModel = baseModel.map { ModelReference(path: $0) }
+    self.parameters = parameters
+    outDtype = elementType
+  }
+
+  /// A merge of slices of layers.
+  public init(
+    method: String, slices: [Slice], baseModel: String? = nil, parameters: [String: JSON] = [:],
+    elementType: ElementType? = nil
+  ) {
+    self.init(
+      method: method, models: [], baseModel: baseModel, parameters: parameters,
+      elementType: elementType)
+    self.slices = slices
+  }
+
+  /// The folders that are read: models and adapters, those of nested merges included.
+  public var folders: [String] {
+    references.flatMap { reference in
+      let adapter = reference.adapter.map { [$0.path] } ?? []
+      switch reference.base {
+      case .stored(let location): return [location.path] + adapter
+      case .merge(let recipe): return recipe.folders + adapter
+      }
+    }
+  }
+
+  /// The models that are merged, each once: the base, then the others as they are listed.
+  package var references: [ModelReference] {
+    var found: [ModelReference] = []
+    func add(_ reference: ModelReference?) {
+      if let reference, !found.contains(reference) { found.append(reference) }
+    }
+    func add(_ models: [Model], _ slices: [Slice]) {
+      for model in models { add(model.model) }
+      for slice in slices {
+        for source in slice.sources { add(source.model) }
+        add(slice.baseModel)
+      }
+    }
+    add(baseModel)
+    add(models, slices)
+    for module in modules { add(module.models, module.slices) }
+    return found
+  }
+}

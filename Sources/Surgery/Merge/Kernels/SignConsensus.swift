@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Tensors
+
+/// The second half of the TIES family: per element, elect a sign, then combine the changes that
+/// have it.
+///
+///     pₖ  = wₖ·δₖ                                     δₖ: change of the base, trimmed or masked
+///     γ   = +1 where Σₖ fₖ·pₖ ≥ 0, else −1            (weighted election, as in mergekit)
+///     γ   = +1 where Σₖ fₖ·δₖ ≥ 0, else −1            (unweighted election)
+///     A   = { k : pₖ ≠ 0 and sign(pₖ) = γ }           (unweighted: sign(δₖ))
+///     out = base + λ · Σ_A pₖ / Σ_A wₖ                (without `normalize`: the sum alone)
+///
+/// fₖ is 1 for plain TIES. A factor of exactly 1 changes no bit, which is why slack 0 is TIES.
+/// Sums run in recipe order in `Float`; a divisor of exactly 0 counts as 1, one below
+/// `smallestDivisor` as that.
+struct SignConsensus: Sendable {
+  let weights: [Float]
+  /// fₖ ≥ 1: how much louder a source's vote is.
+  var voices: [Float]
+  let isElectionWeighted: Bool
+  let normalize: Bool
+  let lambda: Float
+  /// Below this a divisor counts as this; 0: only a divisor of exactly 0 is replaced, by 1.
+  var smallestDivisor: Float = 0
+
+  init(
+    weights: [Float], isElectionWeighted: Bool, normalize: Bool, lambda: Float
+  ) throws(MergeError) {
+    try checkFinite(weights)
+    try check("lambda", Double(lambda), "a finite number") { _ in true }
+    self.init(
+      checkedWeights: weights, isElectionWeighted: isElectionWeighted, normalize: normalize,
+      lambda: lambda)
+  }
+
+  init(checkedWeights weights: [Float], isElectionWeighted: Bool, normalize: Bool, lambda: Float) {
+    self.weights = weights
+    voices = weights.map { _ in 1 }
+    self.isElectionWeighted = isElectionWeighted
+    self.normalize = normalize
+    self.lambda = lambda
+  }
+
+  /// What a source brings to the election, before its voice.
+  func vote(_ position: Int, _ change: Float) -> Float {
+    isElectionWeighted ? weights[position] * change : change
+  }
+
+  /// Fills `out` with the merged tensor: `changes` holds one row of `out.count` per source.
+  func combine(base: FloatChunk, changes: FloatChunk, into out: MutableFloatChunk) {
+    mix(changes, into: out)
+    for i in out.indices { out[i] = base[i] + out[i] * lambda }
+  }
+
+  /// Fills `out` with the merged change, not yet multiplied by λ.
+  func mix(_ changes: FloatChunk, into out: MutableFloatChunk) {
+    let count = out.count
+    // Source by source rather than element by element, so that the loops vectorise; each element
+    // still sees the sources in recipe order.
+    withScratch(count: 2 * count) { memory in
+      let (sum, divisor) = (memory[0..<count], memory[count..<(2 * count)])
+      out.fill(0)
+      for k in weights.indices {
+        let (row, voice) = (changes[(k * count)..<((k + 1) * count)], voices[k])
+        for i in sum.indices { sum[i] += voice * vote(k, row[i]) }
+      }
+      for k in weights.indices {
+        let (row, weight) = (changes[(k * count)..<((k + 1) * count)], weights[k])
+        for i in out.indices {
+          let ballot = vote(k, row[i])
+          let agrees = ballot != 0 && (ballot > 0) == (sum[i] >= 0)
+          out[i] += agrees ? weight * row[i] : 0
+          divisor[i] += agrees ? weight : 0
+        }
+      }
+      if !normalize { return }
+      if smallestDivisor > 0 {
+        for i in out.indices { out[i] /= max(divisor[i], smallestDivisor) }
+      } else {
+        for i in out.indices { out[i] /= divisor[i] == 0 ? 1 : divisor[i] }
+      }
+    }
+  }
+
+  /// Whether the entry of the source at `position` for element `i` has the elected sign.
+  func survives(position: Int, at i: Int, _ changes: FloatChunk, count: Int) -> Bool {
+    var sum: Float = 0
+    for k in weights.indices { sum += voices[k] * vote(k, changes[k * count + i]) }
+    let ballot = vote(position, changes[position * count + i])
+    return ballot != 0 && (ballot > 0) == (sum >= 0)
+  }
+
+  /// Lends the changes of all sources, with those that `thresholds` drop set to zero.
+  static func withTrimmedChanges<R>(
+    _ chunk: MergeChunk, _ thresholds: [MagnitudeThreshold], _ body: (FloatChunk) -> R
+  ) -> R {
+    withScratch(count: chunk.count * thresholds.count) { memory in
+      for (k, threshold) in thresholds.enumerated() {
+        let row = memory[(k * chunk.count)..<((k + 1) * chunk.count)]
+        let (base, source) = (chunk.base, chunk.source(k))
+        subtract(source, base, into: row)
+        threshold.trim(row, startingAt: chunk.start)
+      }
+      return body(memory.reading)
+    }
+  }
+}
+
+extension MagnitudeThreshold {
+  /// Sets to zero what is not kept; `start` is the index in the tensor of the first element.
+  func trim(_ values: MutableFloatChunk, startingAt start: Int) {
+    if self == .everything { return }
+    let pattern = pattern
+    if tieEnd == .max {
+      // Without ties at the cut the position does not matter, and the loop vectorises.
+      for i in values.indices {
+        values[i] = values[i].magnitude.bitPattern >= pattern ? values[i] : 0
+      }
+    } else {
+      for i in values.indices where !keeps(values[i], at: start + i) { values[i] = 0 }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Tensors
+
+/// DELLA: drop entries of each task vector at random, small ones rather than large ones, enlarge
+/// the rest, elect a sign per element, and average the entries that agree with it.
+///
+/// - Shapes: base, sources and output alike; any rank, also empty.
+/// - Precision: `Float` in recipe order, rounded once to the output type. A mask is a function of
+///   (seed, tensor name, position of the source, element index).
+public struct Della: MergeMethod {
+  public static let card = MethodCard(
+    id: "della", title: "drop small entries rather than large, elect a sign, average",
+    formula: """
+      ρₖ  = rank of |δₖ| in its row, from 0 (smallest) to 1 (largest)
+      mₖ  ~ Bernoulli(densityₖ + (2ρₖ − 1)·epsilonₖ) per element
+      δ̂ₖ  = mₖ·δₖ · Σ|δₖ| / Σ|mₖ·δₖ|              rescale_by_density: mₖ·δₖ / its chance
+      out = b + λ · Σ_A wₖ·δ̂ₖ / Σ_A wₖ            A: as in `ties`; without normalize: the sum alone
+      """,
+    source: "Deep et al. 2024, arXiv:2406.11617; mergekit `della`",
+    departs:
+      "rescales as mergekit does since 0.1.0, to the sum of magnitudes; the paper's division by "
+      + "the chance is `rescale_by_density`; equal magnitudes share their mean rank; rows are runs "
+      + "along the last axis (in mergekit along the second, which for matrices is the same); a row "
+      + "of one element is kept with chance density, where mergekit fails; masks are counter-based",
+    cost:
+      "one pass, with `rescale` and a density below 1 two, each sorting every row; a row longer "
+      + "than a chunk of 65,536 elements is held in memory whole",
+    base: .required,
+    perSource: [.init("weight"), .init("density", default: 1.0), .init("epsilon", default: 0.15)],
+    wholeNumbers: ["seed"],
+    notes: [
+      .weight, .density,
+      .init(
+        "epsilon", range: "from 0; density ± epsilon strictly between 0 and 1",
+        "half the spread of the chances"), .normalizeAgreeing, .rescale, .rescaleByDensity, .lambda,
+      .seed,
+    ],
+    ignored: ["int8_mask"],
+    laws: [.fixedPoint, .scales, .zeroLambda])
+
+  public struct Parameters: MergeParameters {
+    /// wₖ, one per source in recipe order; finite, any sign.
+    public var weights: [Float] = []
+    /// The share of each source's entries that is kept, 0 to 1.
+    public var densities: [Double] = []
+    /// Half the spread of each source's chances; density ± epsilon lie strictly between 0 and 1.
+    public var epsilons: [Double] = []
+    /// Whether the sum is divided by the weights in it.
+    public var normalize = true
+    /// Whether kept entries are enlarged so that Σ|δ| of the tensor stays.
+    public var rescale = true
+    /// Whether `rescale` divides by the chance of being kept instead.
+    public var rescaleByDensity = false
+    /// λ, the factor of the merged change.
+    public var lambda: Float = 1
+    /// Chooses the masks.
+    public var seed: UInt64 = 0
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case weights = "weight"
+      case densities = "density"
+      case epsilons = "epsilon"
+      case rescaleByDensity = "rescale_by_density"
+      case normalize, rescale, lambda, seed
+    }
+  }
+
+  private let family: TaskVectorMerge
+
+  public init(_ parameters: Parameters) throws(MergeError) {
+    let densities = try checkedShares("density", parameters.densities)
+    family = try TaskVectorMerge(
+      .ranked(
+        densities: densities,
+        epsilons: try checkedEpsilons(parameters.epsilons, densities: densities),
+        seed: parameters.seed),
+      rescaling: rescaling(parameters.rescale, byDensity: parameters.rescaleByDensity),
+      election: .weighted, weights: parameters.weights,
+      normalize: parameters.normalize, lambda: parameters.lambda)
+  }
+
+  public func merge(
+    _ group: borrowing TensorGroup, into output: inout TensorSink
+  ) throws(CheckpointError) {
+    try family.merge(group, into: &output)
+  }
+}

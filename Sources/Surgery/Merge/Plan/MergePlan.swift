@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Documents
+import Tensors
+
+/// What a recipe comes to: the result as a lazy checkpoint, how each tensor comes about, and what
+/// there is to say about it.
+///
+/// Everything is checked when the plan is made (names, shapes, configs, layers, parameters), and no
+/// weight is read before the result's are asked for.
+public struct MergePlan: Sendable {
+  /// How one tensor of the result comes about.
+  public struct Tensor: Sendable {
+    /// A tensor of a model.
+    public struct Input: Sendable {
+      /// The model, as the recipe calls it.
+      public let model: String
+      /// The layout's name of the tensor in that model, which filters are matched with.
+      public let tensor: String
+      /// The elements, aligned with the result's vocabulary where a tokenizer is asked for.
+      package let source: TensorSource
+    }
+
+    public enum Action: Sendable, Equatable {
+      case merge
+      /// The one input passes through.
+      case copy
+      /// A buffer that is no float and must be equal in all inputs.
+      case equalBuffer
+    }
+
+    public let name: String
+    public let action: Action
+    /// The base, where the method treats it as such.
+    public let base: Input?
+    public let sources: [Input]
+    /// What the method was made from; empty where it does nothing.
+    public let parameters: JSONObject
+    /// Where the tensor stands in its slice: 0 for the first layer and for all that is outside the
+    /// layers (the final norm and the head included, as in mergekit), 1 for the last layer.
+    public let depth: Double
+  }
+
+  /// The result.
+  public let checkpoint: Checkpoint
+  /// The tensors in the order of planning: modules in order, in each what comes before the layers,
+  /// the layers, and what comes after.
+  public let tensors: [Tensor]
+  /// What the user should know and need not mend, a sentence each.
+  public let notes: [String]
+
+  /// Choices that are not the recipe's.
+  public struct Options: Sendable {
+    /// Whether models may differ in settings that change what they compute, such as RoPE; a note
+    /// then says so. Shapes must agree in any case.
+    public var allowsDifferentConfigs: Bool
+    /// Texts that a union of vocabularies must divide as the base's does.
+    public var sampleTexts: [String]
+
+    public init(allowsDifferentConfigs: Bool = false, sampleTexts: [String] = []) {
+      self.allowsDifferentConfigs = allowsDifferentConfigs
+      self.sampleTexts = sampleTexts
+    }
+  }
+
+  /// Plans a merge.
+  ///
+  /// - Throws: ``MergeError``, `CheckpointError`, and whatever the resolver throws.
+  public static func make(
+    _ recipe: MergeRecipe, from resolver: ModelResolver, options: Options = Options()
+  ) throws -> MergePlan {
+    try MergePlanner.plan(recipe, ModelCache(resolver, options))
+  }
+}
+
+/// The models of a recipe and of those nested in it, each resolved or planned once.
+final class ModelCache {
+  let options: MergePlan.Options
+  private let resolver: ModelResolver
+  private var models: [(reference: ModelReference, checkpoint: Checkpoint)] = []
+  private(set) var notes: [String] = []
+
+  init(_ resolver: ModelResolver, _ options: MergePlan.Options) {
+    self.resolver = resolver
+    self.options = options
+  }
+
+  func model(_ reference: ModelReference) throws -> InputModel {
+    if let known = models.first(where: { $0.reference == reference }) {
+      return InputModel(reference, known.checkpoint)
+    }
+    var checkpoint: Checkpoint
+    if let recipe = reference.recipe {
+      // What was said so far is not about this merge.
+      let earlier = takeNotes()
+      let plan = try MergePlanner.plan(recipe, self)
+      notes = earlier + plan.notes.map { "\(recipe.title): \($0)" }
+      checkpoint = plan.checkpoint
+      if let adapter = reference.adapter {
+        checkpoint = try ModelResolver.folded(checkpoint, adapter, resolver.fold, reference)
+      }
+    } else {
+      checkpoint = try resolver.resolve(reference)
+    }
+    models.append((reference, checkpoint))
+    return InputModel(reference, checkpoint)
+  }
+
+  /// Hands over the notes of nested plans.
+  func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
+  }
+}

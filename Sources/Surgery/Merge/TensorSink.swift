@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Synchronization
+import Tensors
+
+/// Where a method puts what it has to say about a tensor.
+public struct TensorSink {
+  var body: (@Sendable (MergeChunk, MutableFloatChunk) -> Void)?
+  /// `body` is called for whole rows of this length; 1 where any run will do.
+  var rowLength = 1
+}
+
+/// Gives the elements of a merged tensor, computing them as they are asked for.
+struct MergedReader: TensorReader {
+  private let group: TensorGroup
+  private let body: @Sendable (MergeChunk, MutableFloatChunk) -> Void
+  private let rowLength: Int
+  private let elementType: ElementType
+  private let lastRow = LastRow()
+
+  /// `nil` when the method has not said how elements come about.
+  init?(group: TensorGroup, sink: TensorSink, elementType: ElementType) {
+    guard let body = sink.body else { return nil }
+    self.group = group
+    self.body = body
+    rowLength = max(1, sink.rowLength)
+    self.elementType = elementType
+  }
+
+  func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
+    if output.count == 0 { return }
+    if rowLength == 1 {
+      try group.withChunk(start..<(start + output.count)) { chunk in body(chunk, output) }
+    } else if rowLength <= group.chunkLength {
+      try readRows(from: start, into: output)
+    } else {
+      try readLongRows(from: start, into: output)
+    }
+    Conversion.round(output, to: elementType)
+  }
+
+  /// Computes the rows that the run touches, at most two of them in vain.
+  private func readRows(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
+    let first = start / rowLength * rowLength
+    let rowEnd = (start + output.count + rowLength - 1) / rowLength * rowLength
+    let last = min(group.elementCount, rowEnd)
+    try withScratch(count: last - first) { (whole) throws(CheckpointError) in
+      try group.withChunk(first..<last) { chunk in body(chunk, whole) }
+      output.assign(whole.reading[(start - first)..<(start - first + output.count)])
+    }
+  }
+
+  /// Rows longer than a chunk are computed whole, once, and kept until the next is asked for.
+  private func readLongRows(
+    from start: Int, into output: MutableFloatChunk
+  ) throws(CheckpointError) {
+    var done = 0
+    while done < output.count {
+      let row = (start + done) / rowLength
+      let range = (row * rowLength)..<min(group.elementCount, (row + 1) * rowLength)
+      let end = min(output.count, range.upperBound - start)
+      let part = (start + done - range.lowerBound)..<(start + end - range.lowerBound)
+      let target = output[done..<end]
+      try lastRow.withValues(of: row) { () throws(CheckpointError) in
+        var values = [Float](repeating: 0, count: range.count)
+        try values.withMutableChunk { (whole) throws(CheckpointError) in
+          try group.withChunk(range) { chunk in body(chunk, whole) }
+        }
+        return values
+      } _: { values in
+        target.assign(values[part])
+      }
+      done = end
+    }
+  }
+
+  /// The row computed last. Threads that want the same row wait for the one that computes it.
+  private final class LastRow: Sendable {
+    private let store = Mutex<(row: Int, values: [Float])?>(nil)
+
+    func withValues(
+      of row: Int, compute: () throws(CheckpointError) -> [Float], _ body: (FloatChunk) -> Void
+    ) throws(CheckpointError) {
+      try store.withLock { (kept) throws(CheckpointError) in
+        if kept?.row != row {
+          kept = nil  // The old row's memory goes before the new one's comes.
+          kept = (row, try compute())
+        }
+        kept?.values.withChunk(body)
+      }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Documents
+import Foundation
+import Tensors
+import Testing
+import Tokenization
+
+@testable import Surgery
+
+/// Unions of vocabularies, and chat templates.
+extension MergeVocabularyTests {
+  // MARK: Unions
+
+  private static let english = ["h", "u", "n", "d", "r", "e", "Ġ", "o", "hu", "nd", "hund"]
+  private static let englishMerges = ["h u", "n d", "hu nd"]
+
+  @Test func `a union adds tokens with their merges, and keeps what the base does`() throws {
+    let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
+    let b = try folders.model(
+      "b", ["r", "e", "d", "Ġ", "o", "re", "red", "Ġo"], start: 100,
+      added: [added("<|x|>", 8)], merges: ["r e", "re d", "Ġ o"])
+    let plan = try sum(
+      [("a", a), ("b", b)], .init(source: .union), base: "a",
+      options: .init(sampleTexts: ["hundhundo", "und"]))
+    let document = try tokenizer(plan)
+    #expect(
+      document.entries.map(\.text) == Self.english + ["re", "red", "Ġo", "<|x|>"])
+    let before = try Tokenizer(json: try #require(try TokenizerDocument(a)).json)
+    let after = try Tokenizer(json: document.json)
+    for text in ["hund", "hundhund", "undo", "nd"] {
+      #expect(before.encode(text) == after.encode(text))
+    }
+    func pieces(_ text: String) -> [String] { after.encode(text).map { after.tokens[Int($0)] } }
+    #expect(pieces("hundred o") == ["hund", "red", "Ġo"])
+    // A special token keeps its settings.
+    #expect(document.entries.last?.added?["lstrip"]?.bool == true)
+    #expect(pieces("red<|x|>") == ["red", "<|x|>"])
+    // re, red, Ġo and <|x|> are b's alone, and both have them now.
+    let lent: [Float] = [210, 212, 214, 216]
+    #expect(try Array(rows(plan).suffix(4)) == lent)
+    #expect(plan.checkpoint.config["vocab_size"]?.int == 15)
+    #expect(!plan.notes.contains { $0.contains("No sample text") })
+  }
+
+  @Test func `a sample that would be divided otherwise refuses the union`() throws {
+    let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
+    let b = try folders.model("b", ["r", "e", "re"], start: 100, merges: ["r e"])
+    let models = [("a", a), ("b", b)]
+    #expect(
+      lines {
+        _ = try sum(
+          models, .init(source: .union), base: "a", options: .init(sampleTexts: ["hundred"]))
+      }[0]
+        == "The union of the vocabularies divides the sample text `hundred` otherwise than the base "
+        + "does.")
+    let notes = try sum(models, .init(source: .union), base: "a").notes
+    #expect(notes.contains { $0.contains("No sample text was given") })
+  }
+
+  @Test func `tokens that the base's merges keep from coming out are counted`() throws {
+    let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
+    // "und" needs u+nd, but the base merges h+u first only where h is there; "hun" never comes.
+    let b = try folders.model(
+      "b", ["h", "u", "n", "un", "hun"], start: 100, merges: ["u n", "h un"])
+    let notes = try sum([("a", a), ("b", b)], .init(source: .union), base: "a").notes
+    #expect(notes.contains { $0.hasPrefix("1 of the 2 new tokens do not come out") }, "\(notes)")
+  }
+
+  @Test func `a union is the same on every run, and special tokens alone need no BPE`() throws {
+    func unigram(_ name: String, _ pieces: [String], _ special: String) throws -> Checkpoint {
+      let file: JSON = [
+        "added_tokens": [added(special, pieces.count)],
+        "model": [
+          "type": "Unigram", "unk_id": 0,
+          "vocab": JSON(pieces.map { JSON([JSON($0), JSON(-1.0)]) }),
+        ],
+      ]
+      return try folders.model(
+        name, pieces, start: 0, rows: pieces.count + 1,
+        files: ["tokenizer.json": file.serialized()])
+    }
+    let a = try unigram("a", ["x", "y"], "<a>")
+    let b = try unigram("b", ["y", "x"], "<b>")
+    let plans = try (0..<3).map { _ in
+      try sum([("a", a), ("b", b)], .init(source: .union), base: "a")
+    }
+    #expect(try tokenizer(plans[0]).entries.map(\.text) == ["x", "y", "<a>", "<b>"])
+    for plan in plans {
+      #expect(
+        try plan.checkpoint.tokenizerFiles.map { try $0.bytes() }
+          == plans[0].checkpoint.tokenizerFiles.map { try $0.bytes() })
+    }
+    let c = try unigram("c", ["y", "q"], "<c>")
+    let found = lines { _ = try sum([("a", a), ("c", c)], .init(source: .union), base: "a") }
+    #expect(found[0].hasPrefix("A union with the tokenizer of c is not sound: "), "\(found)")
+    #expect(found[0].contains("Unigram"))
+  }
+
+  @Test func `a union of tokenizers that cut words otherwise is refused`() throws {
+    let a = try folders.model("a", ["x", "y"], start: 0)
+    let b = try folders.model("b", ["x", "z"], start: 0)
+    let path = "\(folders.root)/b/tokenizer.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let start = try #require(text.range(of: "\"add_prefix_space\":false"))
+    try text.replacingCharacters(in: start, with: "\"add_prefix_space\":true").write(
+      toFile: path, atomically: true, encoding: .utf8)
+    let found = lines { _ = try sum([("a", a), ("b", b)], .init(source: .union), base: "a") }
+    #expect(
+      found[0].hasPrefix("A union with the tokenizer of b is not sound")
+        || found[0].contains("add_prefix_space"), "\(found)")
+    #expect(found.count == 3)
+  }
+
+  // MARK: Chat templates
+
+  private func template(_ plan: MergePlan) throws -> String? {
+    let file = try #require(
+      plan.checkpoint.tokenizerFiles.first { $0.name == "tokenizer_config.json" })
+    return try JSON.parse(try file.bytes(), origin: file.name)["chat_template"]?.string
+  }
+
+  private func chat(
+    _ template: String, _ models: [(String, Checkpoint)]
+  ) throws -> MergePlan {
+    var recipe = MergeRecipe(
+      method: "linear", models: models.map { .init($0.0, parameters: ["weight": 1]) })
+    recipe.chatTemplate = template
+    return try MergePlan.make(
+      recipe,
+      from: ModelResolver { reference in
+        try #require(models.first { $0.0 == reference.description }?.1)
+      })
+  }
+
+  @Test func `a chat template is a known name, a text, or the most frequent one`() throws {
+    func model(_ name: String, _ template: String) throws -> (String, Checkpoint) {
+      (
+        name,
+        try folders.model(
+          name, ["x"], start: 0,
+          files: ["tokenizer_config.json": "{\"chat_template\": \"\(template)\", \"k\": 1}"])
+      )
+    }
+    let models = [try model("a", "{one}"), try model("b", "{two}"), try model("c", "{two}")]
+    #expect(try self.template(chat("auto", models)) == "{two}")
+    let text = "{% for message in messages %}{{ message }}{% endfor %}"
+    #expect(try self.template(chat(text, models)) == text)
+    let known = try #require(try self.template(chat("chatml", models)))
+    #expect(known.contains("<|im_start|>") && known.contains(#"'\n'"#))
+    for name in ["alpaca", "chatml", "exaone", "llama3", "mistral"] {
+      #expect(try self.template(chat(name, models)) == ChatTemplate.known[name])
+    }
+    #expect(lines { _ = try chat("chatlm", models) }[2] == "Did you mean `chatml`?")
+    #expect(
+      lines { _ = try chat("auto", [("d", try folders.model("d", ["x"], start: 0))]) }[0]
+        == "`chat_template` is `auto`, and no model has a template.")
+    let bare = try MergeModels.llama("e", MergeModels.layered(layers: 0))
+    #expect(
+      lines { _ = try chat("chatml", [("e", bare)]) }[0]
+        == "A chat template is asked for, and the result has no tokenizer.")
+  }
+}
