@@ -194,7 +194,7 @@ struct MethodInputs {
     let group = try group(hasBase: hasBase, chunkLength: chunkLength, threads: threads)
     var sink = TensorSink()
     try method.merge(group, into: &sink)
-    let reader = try #require(MergedReader(group: group, sink: sink, elementType: type))
+    let reader = try #require(sink.reader(of: group, as: type))
     var output = [Float](repeating: .nan, count: shape.elementCount)
     let step = pieceLength ?? chunkLength
     try output.withMutableChunk { target in

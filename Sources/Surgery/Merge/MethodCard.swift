@@ -102,6 +102,9 @@ public struct MethodCard: Sendable {
   public let laws: Set<Law>
   /// What becomes of a tensor that some of the models lack.
   public let incomplete: Incomplete
+  /// How many copies of a tensor in `Float` the method holds at once, for each source and besides;
+  /// `nil` for methods that see chunks only. The plan's estimate of memory comes from it.
+  public let wholeTensors: (perSource: Double, besides: Double)?
   /// True where the method is our reading of a paper whose exact formula is not public.
   public let isReconstruction: Bool
 
@@ -110,7 +113,8 @@ public struct MethodCard: Sendable {
     base: BaseRole, sourceCount: ClosedRange<Int> = 1...1000,
     perSource: [SourceParameter] = [SourceParameter("weight")], requiredShared: [String] = [],
     wholeNumbers: Set<String> = [], notes: [ParameterNote], ignored: [String] = [],
-    laws: Set<Law>, incomplete: Incomplete = .mergesRest, isReconstruction: Bool = false
+    laws: Set<Law>, incomplete: Incomplete = .mergesRest,
+    wholeTensors: (perSource: Double, besides: Double)? = nil, isReconstruction: Bool = false
   ) {
     self.id = id
     self.title = title
@@ -127,6 +131,7 @@ public struct MethodCard: Sendable {
     self.ignored = ignored
     self.laws = laws
     self.incomplete = incomplete
+    self.wholeTensors = wholeTensors
     self.isReconstruction = isReconstruction
   }
 }

@@ -122,7 +122,7 @@ extension TensorGroup {
     into output: inout TensorSink,
     _ body: @escaping @Sendable (_ chunk: MergeChunk, _ out: MutableFloatChunk) -> Void
   ) {
-    output = TensorSink(body: body, rowLength: rowLength)
+    output.content = .elementwise(rowLength: rowLength, body: body)
   }
 }
 

@@ -128,7 +128,7 @@ public struct TensorGroup: Sendable {
     into output: inout TensorSink,
     _ body: @escaping @Sendable (_ chunk: MergeChunk, _ out: MutableFloatChunk) -> Void
   ) {
-    output = TensorSink(body: body, rowLength: 1)
+    output.content = .elementwise(rowLength: 1, body: body)
   }
 
   /// Reads one run of base and sources and lends it; NaN and infinity are an error naming the

@@ -7,9 +7,38 @@ import Tensors
 
 /// Where a method puts what it has to say about a tensor.
 public struct TensorSink {
-  var body: (@Sendable (MergeChunk, MutableFloatChunk) -> Void)?
-  /// `body` is called for whole rows of this length; 1 where any run will do.
-  var rowLength = 1
+  /// How the elements come about.
+  enum Content {
+    /// As `body` computes them from a chunk, which is of whole rows of `rowLength`; 1 where any run
+    /// will do.
+    case elementwise(rowLength: Int, body: @Sendable (MergeChunk, MutableFloatChunk) -> Void)
+    /// All of them, computed already.
+    case values([Float])
+  }
+
+  var content: Content?
+
+  /// The elements as a reader rounds them to `type`; `nil` when the method has not said how they
+  /// come about.
+  func reader(of group: TensorGroup, as type: ElementType) -> (any TensorReader)? {
+    switch content {
+    case .elementwise(let rowLength, let body):
+      MergedReader(group: group, body: body, rowLength: rowLength, elementType: type)
+    case .values(let values): ValuesReader(values: values, elementType: type)
+    case nil: nil
+    }
+  }
+}
+
+/// Gives the elements of a tensor that was computed whole.
+private struct ValuesReader: TensorReader {
+  let values: [Float]
+  let elementType: ElementType
+
+  func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
+    values.withChunk { output.assign($0[start..<(start + output.count)]) }
+    Conversion.round(output, to: elementType)
+  }
 }
 
 /// Gives the elements of a merged tensor, computing them as they are asked for.
@@ -20,12 +49,13 @@ struct MergedReader: TensorReader {
   private let elementType: ElementType
   private let lastRow = LastRow()
 
-  /// `nil` when the method has not said how elements come about.
-  init?(group: TensorGroup, sink: TensorSink, elementType: ElementType) {
-    guard let body = sink.body else { return nil }
+  init(
+    group: TensorGroup, body: @escaping @Sendable (MergeChunk, MutableFloatChunk) -> Void,
+    rowLength: Int, elementType: ElementType
+  ) {
     self.group = group
     self.body = body
-    rowLength = max(1, sink.rowLength)
+    self.rowLength = max(1, rowLength)
     self.elementType = elementType
   }
 

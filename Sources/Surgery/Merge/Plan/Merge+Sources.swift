@@ -33,8 +33,8 @@ extension Merge {
   ) throws(CheckpointError) -> any TensorReader {
     var sink = TensorSink()
     try merger.merge(group, into: &sink)
-    guard let reader = MergedReader(group: group, sink: sink, elementType: type) else {
-      preconditionFailure("\(Swift.type(of: merger).card.id) has not called group.map")
+    guard let reader = sink.reader(of: group, as: type) else {
+      preconditionFailure("\(Swift.type(of: merger).card.id) has said nothing of the elements")
     }
     return reader
   }
