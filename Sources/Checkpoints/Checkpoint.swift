@@ -97,6 +97,18 @@ public struct Checkpoint: Sendable {
     return result
   }
 
+  /// Computes all elements of a tensor and keeps none: to see that it can be done, and how long it
+  /// takes.
+  package func compute(_ name: String, threads: Int? = nil) throws(CheckpointError) {
+    let source = try source(name)
+    let reader = try source.prepare()
+    let ranges = chunkRanges(count: source.info.shape.elementCount)
+    try Parallel.forEach(count: ranges.count, threads: threads) {
+      (index) throws(CheckpointError) in
+      _ = try reader.bytes(ranges[index], as: source.info.elementType)
+    }
+  }
+
   /// The source of a tensor, or an error with the nearest name.
   package func source(_ name: String) throws(CheckpointError) -> TensorSource {
     guard let source = sources[name] else {

@@ -25,6 +25,8 @@ public enum CheckpointWriter {
     public var force: Bool
     /// The most threads that compute and write; `nil` for one per processor.
     public var threads: Int?
+    /// Files beside the model's own, such as a model card.
+    public var documents: [Checkpoint.CompanionFile] = []
     /// Elements per chunk, a multiple of ``Summation/blockLength``.
     package var chunkLength = defaultChunkLength
     /// The system call that writes, replaced by tests that fill the disk.
@@ -77,14 +79,38 @@ public enum CheckpointWriter {
       }
       let config = config(checkpoint.config, types: layout.weightTypes)
       try folder.write(config.serialized(pretty: true) + "\n", to: "config.json")
-      for file in checkpoint.tokenizerFiles {
-        try folder.write(try FileSystem.read(file.path), to: file.name)
+      for file in checkpoint.tokenizerFiles + options.documents {
+        try folder.write(try file.bytes(), to: file.name)
       }
       try folder.commit()
     } catch {
       folder.discard()
       throw error
     }
+  }
+
+  /// Checks all of a ``write(_:to:options:progress:)`` that can be known before it, and writes
+  /// nothing: the target, and whether it may be replaced.
+  /// - Returns: how the weights would be divided.
+  /// - Throws: ``CheckpointError``, as the writing would.
+  public static func check(
+    _ checkpoint: Checkpoint, to directory: String, options: Options = Options()
+  ) throws(CheckpointError) -> Outline {
+    let layout = try SafetensorsLayout(checkpoint, options: options)
+    try StagedFolder.check(target: directory, force: options.force)
+    return Outline(
+      byteCount: layout.byteCount, fileNames: layout.shards.map(\.fileName),
+      freeByteCount: FileSystem.freeByteCount(at: directory))
+  }
+
+  /// What a writing comes to.
+  public struct Outline: Sendable, Equatable {
+    /// The bytes of all tensors.
+    public let byteCount: Int
+    /// The files of weights, in order.
+    public let fileNames: [String]
+    /// What the file system has left for us; `nil` where it does not say.
+    public let freeByteCount: Int?
   }
 
   /// `config` saying which type the weights have, under the old key and the new one; unchanged when

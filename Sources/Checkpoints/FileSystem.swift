@@ -105,6 +105,24 @@ enum FileSystem {
     }
   }
 
+  /// `path` itself, or the nearest folder above it that exists.
+  static func nearestExisting(_ path: String) -> String {
+    var place = path
+    while !exists(place), place != ".", place != "/" { place = split(place).parent }
+    return place
+  }
+
+  /// Whether this process may make entries in a folder.
+  static func isWritable(_ directory: String) -> Bool { unsafe access(directory, W_OK) == 0 }
+
+  /// Bytes that may still be written where `path` is or will be; `nil` when unknown.
+  static func freeByteCount(at path: String) -> Int? {
+    var status = statvfs()
+    // Safety: plain out-parameter; the path lives as a C string for the length of the call.
+    guard unsafe statvfs(nearestExisting(path), &status) == 0 else { return nil }
+    return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+  }
+
   /// Asks the system to put a folder's entries on the disk.
   static func synchronizeDirectory(_ path: String) {
     let descriptor = unsafe open(path, O_RDONLY)

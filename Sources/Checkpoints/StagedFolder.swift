@@ -40,9 +40,28 @@ struct StagedFolder {
     self.target = FileSystem.join(parent, name)
     self.byteCount = byteCount
     self.calls = calls
+    try Self.check(target: target, force: force)
+    try FileSystem.makeDirectories(parent)
+    let prefix = ".\(name).partial-"
+    Self.removeLeftovers(in: parent, prefix: prefix)
+    var number = 0
+    while FileSystem.exists(FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")) {
+      number += 1
+    }
+    staging = FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")
+    // Safety: the path lives as a C string for the length of the call.
+    if unsafe mkdir(staging, 0o777) != 0 {
+      throw .writing(target, neededByteCount: byteCount)
+    }
+  }
+
+  /// Throws where a folder may not be put at `target`.
+  static func check(target: String, force: Bool) throws(CheckpointError) {
+    let (parent, name) = FileSystem.split(target)
+    let joined = FileSystem.join(parent, name)
     guard !["", ".", "..", "/"].contains(name) else { throw .target(target, .noName) }
     // Renaming onto a link or a file fails, and would only after all the work.
-    if let destination = FileSystem.destination(ofLink: self.target) {
+    if let destination = FileSystem.destination(ofLink: joined) {
       throw .target(target, .link(to: destination))
     }
     if FileSystem.exists(target) {
@@ -58,17 +77,10 @@ struct StagedFolder {
         throw .target(target, .foreignFile(foreign))
       }
     }
-    try FileSystem.makeDirectories(parent)
-    let prefix = ".\(name).partial-"
-    Self.removeLeftovers(in: parent, prefix: prefix)
-    var number = 0
-    while FileSystem.exists(FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")) {
-      number += 1
-    }
-    staging = FileSystem.join(parent, "\(prefix)\(getpid())-\(number)")
-    // Safety: the path lives as a C string for the length of the call.
-    if unsafe mkdir(staging, 0o777) != 0 {
-      throw .writing(target, neededByteCount: byteCount)
+    let place = FileSystem.nearestExisting(parent)
+    guard FileSystem.isDirectory(place) else { throw .target(place, .file) }
+    guard FileSystem.isWritable(place) else {
+      throw .cannotWrite(path: place, reason: FileSystem.reason(EACCES), neededByteCount: 0)
     }
   }
 

@@ -42,12 +42,33 @@ extension MergeVocabularyTests {
     let lent: [Float] = [210, 212, 214, 216]
     #expect(try Array(rows(plan).suffix(4)) == lent)
     #expect(plan.checkpoint.config["vocab_size"]?.int == 15)
-    #expect(!plan.notes.contains { $0.contains("No sample text") })
+    #expect(plan.notes.contains { $0.contains("0 of the donors' were left out") })
   }
 
-  @Test func `a sample that would be divided otherwise refuses the union`() throws {
+  @Test func `new tokens that would divide a sample otherwise are left out`() throws {
     let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
-    let b = try folders.model("b", ["r", "e", "re"], start: 100, merges: ["r e"])
+    let b = try folders.model(
+      "b", ["r", "e", "re", "ree", "ro", "o"], start: 100, merges: ["r e", "re e", "r o"])
+    let models = [("a", a), ("b", b)]
+    let whole = try sum(models, .init(source: .union), base: "a")
+    #expect(try tokenizer(whole).entries.map(\.text) == Self.english + ["re", "ree", "ro"])
+    #expect(whole.notes.contains { $0.contains("--sample-text") })
+    // "re" comes out in the sample; without it "ree" cannot be made.
+    let plan = try sum(
+      models, .init(source: .union), base: "a", options: .init(sampleTexts: ["hundred", "o r o"]))
+    let document = try tokenizer(plan)
+    #expect(document.entries.map(\.text) == Self.english + ["ro"])
+    #expect(plan.notes.contains { $0.contains("adds 1 ordinary tokens; 1 of the donors'") })
+    let before = try Tokenizer(json: try #require(try TokenizerDocument(a)).json)
+    let after = try Tokenizer(json: document.json)
+    #expect(before.encode("hundred") == after.encode("hundred"))
+    #expect(after.encode("hundro") != before.encode("hundro"))
+  }
+
+  @Test func `an added token that tears a sample refuses the union`() throws {
+    let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
+    let b = try folders.model(
+      "b", ["r", "e", "re"], start: 100, added: [added("dre", 3)], merges: ["r e"])
     let models = [("a", a), ("b", b)]
     #expect(
       lines {
@@ -55,9 +76,7 @@ extension MergeVocabularyTests {
           models, .init(source: .union), base: "a", options: .init(sampleTexts: ["hundred"]))
       }[0]
         == "The union of the vocabularies divides the sample text `hundred` otherwise than the base "
-        + "does.")
-    let notes = try sum(models, .init(source: .union), base: "a").notes
-    #expect(notes.contains { $0.contains("No sample text was given") })
+        + "does, by tokens that are searched before all others.")
   }
 
   @Test func `tokens that the base's merges keep from coming out are counted`() throws {

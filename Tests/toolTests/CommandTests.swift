@@ -77,6 +77,20 @@ import Testing
     #expect(try await diagnosis(["merge", recipe, "\(folder)/c", "--dry-run"]) == nil)
   }
 
+  @Test(
+    arguments: [
+      ("5B", 5_000_000_000), ("5GB", 5_000_000_000), ("5g", 5_000_000_000), ("500M", 500_000_000),
+      ("1.5kB", 1500), ("1000", 1000), ("2T", 2_000_000_000_000),
+    ])
+  func `sizes are read as mergekit and as people write them`(text: String, count: Int) {
+    #expect(ByteSize(argument: text)?.count == count)
+  }
+
+  @Test(arguments: ["", "B", "GB", "0", "-5GB", "5XB", "nan", "1e30", "5 GB"])
+  func `a size that is none is refused`(text: String) {
+    #expect(ByteSize(argument: text) == nil)
+  }
+
   @Test func `an empty name of an output is told`() async throws {
     let found = try await diagnosis(["lab", "--out", ""])
     #expect(found?.what == "Expected the name of a folder, found an empty text.")

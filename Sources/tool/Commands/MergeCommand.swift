@@ -4,7 +4,6 @@
 import ArgumentParser
 import Checkpoints
 import Documents
-import Foundation
 import Recipes
 import Runs
 import Surgery
@@ -13,7 +12,11 @@ import Surgery
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Merge models as a mergekit recipe says.",
-    discussion: "Model paths in the recipe start from the working folder, as in mergekit.")
+    discussion: """
+      Model paths in the recipe start from the working folder, as in mergekit. A recipe may have \
+      several documents that use each other by name; what is between is not written, or with \
+      --intermediate kept and used again.
+      """)
 
   @Argument(
     help: "The merge recipe, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -22,73 +25,160 @@ struct MergeCommand: ParsableCommand {
   @Argument(help: "The folder to write.", completion: .directory)
   var out: String
 
+  @Option(
+    name: [.customShort("I"), .long],
+    help: ArgumentHelp(
+      "Keep the results of named documents in this folder; finished ones are not made again.",
+      valueName: "folder"), completion: .directory)
+  var intermediate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most bytes of weights per file, such as 5GB, 500M or mergekit's 5B.",
+      valueName: "size"))
+  var outShardSize: ByteSize = ByteSize(count: 5_000_000_000)
+
+  @Option(
+    help: ArgumentHelp("The seed of random masks where the recipe gives none.", valueName: "seed"))
+  var randomSeed: UInt64?
+
+  @Option(
+    name: .customLong("sample-text"),
+    help: ArgumentHelp(
+      "Text that a union of vocabularies must divide as the base's does; may be repeated.",
+      valueName: "file"), completion: .file())
+  var sampleTexts: [String] = []
+
+  @Option(
+    name: [.customShort("j"), .long],
+    help: ArgumentHelp("How many threads compute (default: one per core).", valueName: "count"))
+  var threads: Int?
+
   @Flag(help: "Replace a checkpoint that is there.")
   var force = false
 
-  @Flag(help: "Print what would be written, and write nothing.")
+  @Flag(help: "Print what would be read and written and what it takes, and write nothing.")
   var dryRun = false
+
+  @Flag(inversion: .prefixedNo, help: "Copy the tokenizer's files.")
+  var copyTokenizer = true
+
+  @Flag(
+    inversion: .prefixedNo, help: "Write README.md and koine_config.yaml beside the weights.")
+  var writeModelCard = true
 
   @Flag(help: "Merge models whose configs differ in what they compute; shapes must agree.")
   var allowCrimes = false
 
   @OptionGroup var format: FormatOptions
 
-  func run() throws {
-    let text = try Disk.readText(config)
-    let recipe = try MergeGraph.parse(text, origin: config).result
-    let resolver = ModelResolver.folders { checkpoint, place in
-      try Adapter.open(directory: place.path).folded(into: checkpoint)
+  func validate() throws {
+    guard threads.map({ $0 >= 1 }) ?? true else {
+      throw ValidationError("--threads should be 1 or more, found \(threads ?? 0).")
     }
-    let plan = try MergePlan.make(
-      recipe, from: resolver, options: .init(allowsDifferentConfigs: allowCrimes))
-    let result = plan.checkpoint
+  }
+
+  func run() throws {
+    let job = try job()
+    if dryRun { return try show(job) }
+    let display = ProgressDisplay()
+    let result = try job.run(display.observer)
+    var summary = summary(result.plan)
+    summary["seconds"] = JSON(result.seconds)
+    if format.json { return Output.json(summary) }
+    Output.text(MergeOverview.line(result.plan, out: out, verb: "wrote") + notes(result.plan))
+  }
+
+  private func job() throws -> MergeJob {
+    var planning = MergePlan.Options(allowsDifferentConfigs: allowCrimes)
+    planning.copiesTokenizer = copyTokenizer
+    planning.sampleTexts = try sampleTexts.map { try Disk.readText($0) }
+    let writing = CheckpointWriter.Options(
+      shardByteLimit: outShardSize.count, force: force, threads: threads)
+    return try MergeJob(
+      text: try Disk.readText(config), origin: config, out: out, intermediate: intermediate,
+      planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine
+    ) { recipe in
+      var recipe = recipe
+      if let randomSeed, try recipe.takesSeed, recipe.parameters["seed"] == nil {
+        recipe.parameters["seed"] = JSON(Int(clamping: randomSeed))
+      }
+      return recipe
+    }
+  }
+
+  /// The options that change what comes out, as they were given.
+  private var commandLine: String {
+    var words: [String] = []
+    if let randomSeed { words += ["--random-seed", "\(randomSeed)"] }
+    for text in sampleTexts { words += ["--sample-text", text] }
+    if allowCrimes { words.append("--allow-crimes") }
+    if !copyTokenizer { words.append("--no-copy-tokenizer") }
+    return words.joined(separator: " ")
+  }
+
+  private func summary(_ plan: MergePlan) -> JSON {
     var summary: JSON = [
-      "schema": 1, "method": JSON(recipe.method), "tensors": JSON(result.names.count),
-      "parameters": JSON(result.parameterCount), "bytes": JSON(result.byteCount), "out": JSON(out),
+      "schema": 1, "method": JSON(plan.method), "tensors": JSON(plan.checkpoint.names.count),
+      "parameters": JSON(plan.checkpoint.parameterCount), "bytes": JSON(plan.checkpoint.byteCount),
+      "out": JSON(out),
     ]
     if !plan.notes.isEmpty { summary["notes"] = JSON(plan.notes.map { JSON($0) }) }
-    try refuseInput(recipe)
-    guard !dryRun else {
-      show(summary, "would write")
-      return
-    }
-    let start = ContinuousClock.now
-    let display = ProgressDisplay()
-    display.observer(
-      .started(step: "merge", kind: "merge", index: 1, count: 1, isResuming: false))
-    try CheckpointWriter.write(
-      result, to: out, options: CheckpointWriter.Options(force: force)
-    ) { progress in
-      display.observer(
-        .progress(
-          step: "merge",
-          StepProgress(
-            done: progress.writtenByteCount, total: progress.totalByteCount, unit: "B")))
-    }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    display.observer(.finished(step: "merge", seconds: seconds, byteCount: result.byteCount))
-    summary["seconds"] = JSON(seconds)
-    show(summary, "wrote")
+    return summary
   }
 
-  /// With `--force` the result would take an input's place.
-  private func refuseInput(_ recipe: MergeRecipe) throws {
-    func place(_ path: String) -> URL { URL(fileURLWithPath: path).resolvingSymlinksInPath() }
-    for input in recipe.folders where !out.isEmpty && place(input) == place(out) {
-      throw CheckpointError.target(out, .input)
-    }
-  }
-
-  private func show(_ summary: JSON, _ verb: String) {
-    guard !format.json else { return Output.json(summary) }
-    Output.text(
-      "\(verb) \(out): \(summary["method"]?.string ?? ""), "
-        + "\(NumberText.count(summary["parameters"]?.int ?? 0)) parameters in "
-        + "\(summary["tensors"]?.int ?? 0) tensors, "
-        + "\(NumberText.bytes(summary["bytes"]?.int ?? 0))\n")
+  private func notes(_ plan: MergePlan) -> String {
     let style = TerminalStyle.detect(descriptor: 1)
-    for note in summary["notes"]?.array ?? [] {
-      Output.text(style.paragraph("Note: \(note.string ?? "")"))
-    }
+    return plan.notes.map { style.paragraph("Note: \($0)") }.joined()
   }
+
+  /// `--dry-run`.
+  private func show(_ job: MergeJob) throws {
+    var stages: [JSON] = []
+    var text = ""
+    for stage in job.stages {
+      let plan = try job.plan(stage)
+      if try job.isFinished(stage) {
+        stages.append(["name": JSON(stage.name), "out": JSON(stage.out), "finished": true])
+        text += "\(stage.out): finished before, kept\n"
+        continue
+      }
+      let outline = try job.check(stage, plan)
+      let estimate = try MergeEstimate.measured(plan, threads: threads)
+      let overview = MergeOverview(plan: plan, outline: outline, estimate: estimate, out: stage.out)
+      stages.append(overview.json)
+      text += overview.text(.detect(descriptor: 1)) + notes(plan)
+    }
+    guard format.json else { return Output.text(text) }
+    guard let last = job.stages.last else { return }
+    var summary = summary(try job.plan(last))
+    summary["stages"] = JSON(stages)
+    Output.json(summary)
+  }
+}
+
+/// A number of bytes as the command line takes it: `5GB`, `500M`, `5B` (mergekit's billion), `1000`.
+struct ByteSize: ExpressibleByArgument {
+  let count: Int
+
+  init(count: Int) { self.count = count }
+
+  init?(argument: String) {
+    var digits = argument.lowercased()
+    var factor = 1.0
+    // mergekit's B is a billion, ours a byte behind a prefix: `5B`, `5GB`, `5G` are the same.
+    if digits.hasSuffix("b"), let before = digits.dropLast().last, "kmgt".contains(before) {
+      digits.removeLast()
+    }
+    let units: [Character: Double] = ["k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12]
+    if let last = digits.last, let unit = units[last] {
+      factor = unit
+      digits.removeLast()
+    }
+    guard let number = Double(digits), number.isFinite, number * factor >= 1, number * factor < 1e18
+    else { return nil }
+    count = Int(number * factor)
+  }
+
+  var defaultValueDescription: String { "\(NumberText.bytes(count))" }
 }

@@ -15,6 +15,8 @@ public struct MergeGraph: Sendable, Equatable {
   /// What is to be made: the document without a name; or else, where all have one, the only one no
   /// other uses.
   public let result: MergeRecipe
+  /// The text of each document by its name, "" for one without; empty for a graph made by code.
+  public let texts: [String: String]
 
   /// Reads one document or several, divided by lines that begin with `---`.
   ///
@@ -22,14 +24,22 @@ public struct MergeGraph: Sendable, Equatable {
   /// - Throws: ``MergeError``; a loop of references is an error that names the loop.
   public static func parse(_ text: String, origin: String) throws(MergeError) -> MergeGraph {
     var recipes: [MergeRecipe] = []
+    var texts: [String: String] = [:]
     for document in documents(text) {
-      recipes.append(try MergeRecipe.parse(document, origin: origin))
+      let recipe = try MergeRecipe.parse(document, origin: origin)
+      texts[recipe.name ?? ""] = document.split(
+        omittingEmptySubsequences: false, whereSeparator: \.isNewline
+      ).drop { $0.allSatisfy(\.isWhitespace) }.joined(separator: "\n")
+      recipes.append(recipe)
     }
-    return try MergeGraph(recipes, origin: origin)
+    return try MergeGraph(recipes, texts: texts, origin: origin)
   }
 
   /// Connects recipes by their names.
-  public init(_ recipes: [MergeRecipe], origin: String) throws(MergeError) {
+  public init(
+    _ recipes: [MergeRecipe], texts: [String: String] = [:], origin: String
+  ) throws(MergeError) {
+    self.texts = texts
     var resolver = Resolver(origin: origin)
     for recipe in recipes {
       guard let name = recipe.name else { continue }
@@ -50,6 +60,73 @@ public struct MergeGraph: Sendable, Equatable {
       throw .recipe(.outputs(count: results.count), origin: origin)
     }
     result = results[0].name == nil ? try resolver.resolved(results[0]) : results[0]
+  }
+
+  /// The graph with every document's recipe changed, wherever it is used; nested merges without a
+  /// name are changed too.
+  public func mapping(_ change: (MergeRecipe) throws -> MergeRecipe) rethrows -> MergeGraph {
+    func changed(_ recipe: MergeRecipe) throws -> MergeRecipe {
+      try change(
+        recipe.mappingReferences { reference in
+          var reference = reference
+          if let inner = reference.recipe { reference.base = .merge(try changed(inner)) }
+          return reference
+        })
+    }
+    return MergeGraph(named: try named.map(changed), result: try changed(result), texts: texts)
+  }
+
+  private init(named: [MergeRecipe], result: MergeRecipe, texts: [String: String]) {
+    self.named = named
+    self.result = result
+    self.texts = texts
+  }
+
+  /// A merge of the graph that is made by itself.
+  public struct Stage: Sendable, Equatable {
+    /// `nil` for the result, where its document has no name.
+    public let name: String?
+    /// With the results of other stages as stored models.
+    public let recipe: MergeRecipe
+    /// The documents it is made from, itself the last: a graph whose result it is.
+    public let text: String
+  }
+
+  /// All documents as merges that are made one after another, each after those it uses: for who
+  /// wants to keep what is between. The result comes last.
+  ///
+  /// - Parameter folder: where the result of a document of that name lies.
+  public func stages(in folder: (String) -> String) -> [Stage] {
+    var stages: [Stage] = []
+    func add(_ recipe: MergeRecipe, isResult: Bool) {
+      if !isResult, stages.contains(where: { $0.name == recipe.name }) { return }
+      var used: [String] = []
+      collect(recipe, into: &used)
+      for name in used {
+        if let inner = named.first(where: { $0.name == name }) { add(inner, isResult: false) }
+      }
+      let staged = recipe.mappingReferences { reference in
+        var reference = reference
+        if let name = reference.recipe?.name { reference.base = .stored(.init(path: folder(name))) }
+        return reference
+      }
+      let documents = (used + [recipe.name ?? ""]).compactMap { texts[$0] }
+      stages.append(
+        Stage(name: recipe.name, recipe: staged, text: documents.joined(separator: "---\n")))
+    }
+    for recipe in named where recipe != result { add(recipe, isResult: false) }
+    add(result, isResult: true)
+    return stages
+  }
+
+  /// The names of all documents that a recipe uses, each after those it uses itself.
+  private func collect(_ recipe: MergeRecipe, into names: inout [String]) {
+    for reference in recipe.references {
+      guard let inner = reference.recipe else { continue }
+      if let name = inner.name, names.contains(name) { continue }
+      collect(inner, into: &names)
+      if let name = inner.name { names.append(name) }
+    }
   }
 
   /// The documents of a text, each with as many empty lines before it as keep its lines' numbers.
@@ -106,48 +183,7 @@ extension MergeGraph {
     }
 
     mutating func resolved(_ recipe: MergeRecipe) throws(MergeError) -> MergeRecipe {
-      var recipe = recipe
-      for i in recipe.models.indices {
-        recipe.models[i].model = try resolved(recipe.models[i].model)
-      }
-      recipe.slices = try resolved(recipe.slices)
-      for m in recipe.modules.indices {
-        for i in recipe.modules[m].models.indices {
-          recipe.modules[m].models[i].model = try resolved(recipe.modules[m].models[i].model)
-        }
-        recipe.modules[m].slices = try resolved(recipe.modules[m].slices)
-      }
-      if let base = recipe.baseModel { recipe.baseModel = try resolved(base) }
-      if var tokenizer = recipe.tokenizer {
-        if case .model(let model) = tokenizer.source {
-          tokenizer.source = .model(try resolved(model))
-        }
-        for i in tokenizer.tokens.indices {
-          switch tokenizer.tokens[i].source {
-          case .model(let model): tokenizer.tokens[i].source = .model(try resolved(model))
-          case .token(let model, let text):
-            tokenizer.tokens[i].source = .token(try resolved(model), text: text)
-          case .row(let model, let id):
-            tokenizer.tokens[i].source = .row(try resolved(model), id: id)
-          case .zero, nil: break
-          }
-        }
-        recipe.tokenizer = tokenizer
-      }
-      return recipe
-    }
-
-    private mutating func resolved(
-      _ slices: [MergeRecipe.Slice]
-    ) throws(MergeError) -> [MergeRecipe.Slice] {
-      var slices = slices
-      for s in slices.indices {
-        if let base = slices[s].baseModel { slices[s].baseModel = try resolved(base) }
-        for i in slices[s].sources.indices {
-          slices[s].sources[i].model = try resolved(slices[s].sources[i].model)
-        }
-      }
-      return slices
+      try recipe.mappingReferences { (reference) throws(MergeError) in try resolved(reference) }
     }
 
     private mutating func resolved(

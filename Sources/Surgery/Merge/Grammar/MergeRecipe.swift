@@ -150,6 +150,13 @@ public struct MergeRecipe: Sendable, Equatable {
     self.slices = slices
   }
 
+  /// Whether the method draws random masks by a `seed`.
+  public var takesSeed: Bool {
+    get throws(MergeError) {
+      ParameterSchema(try MergeMethods.named(method)).entry("seed") != nil
+    }
+  }
+
   /// The folders that are read: models and adapters, those of nested merges included.
   public var folders: [String] {
     references.flatMap { reference in
@@ -159,6 +166,35 @@ public struct MergeRecipe: Sendable, Equatable {
       case .merge(let recipe): return recipe.folders + adapter
       }
     }
+  }
+
+  /// The recipe with every reference to a model replaced, those of the tokenizer's section included;
+  /// inside nested merges nothing changes.
+  func mappingReferences<E: Error>(
+    _ body: (ModelReference) throws(E) -> ModelReference
+  ) throws(E) -> MergeRecipe {
+    func mapped(_ slices: [Slice]) throws(E) -> [Slice] {
+      var slices = slices
+      for s in slices.indices {
+        if let base = slices[s].baseModel { slices[s].baseModel = try body(base) }
+        for i in slices[s].sources.indices {
+          slices[s].sources[i].model = try body(slices[s].sources[i].model)
+        }
+      }
+      return slices
+    }
+    var recipe = self
+    for i in recipe.models.indices { recipe.models[i].model = try body(recipe.models[i].model) }
+    recipe.slices = try mapped(recipe.slices)
+    for m in recipe.modules.indices {
+      for i in recipe.modules[m].models.indices {
+        recipe.modules[m].models[i].model = try body(recipe.modules[m].models[i].model)
+      }
+      recipe.modules[m].slices = try mapped(recipe.modules[m].slices)
+    }
+    if let base = recipe.baseModel { recipe.baseModel = try body(base) }
+    try recipe.tokenizer?.mapReferences(body)
+    return recipe
   }
 
   /// The models that are merged, each once: the base, then the others as they are listed.

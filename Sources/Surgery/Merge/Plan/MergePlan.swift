@@ -41,10 +41,24 @@ public struct MergePlan: Sendable {
     /// Where the tensor stands in its slice: 0 for the first layer and for all that is outside the
     /// layers (the final norm and the head included, as in mergekit), 1 for the last layer.
     public let depth: Double
+    /// How many copies of the tensor are held at once, for each source and besides; `nil` where
+    /// chunks suffice.
+    public let wholeTensors: (perSource: Double, besides: Double)?
   }
 
+  /// A stored model that is read, its adapter folded in.
+  public struct Model: Sendable {
+    /// As the recipe calls it.
+    public let name: String
+    public let checkpoint: Checkpoint
+  }
+
+  /// The method's name.
+  public let method: String
   /// The result.
   public let checkpoint: Checkpoint
+  /// The stored models, those of nested merges included, each once.
+  public let models: [Model]
   /// The tensors in the order of planning: modules in order, in each what comes before the layers,
   /// the layers, and what comes after.
   public let tensors: [Tensor]
@@ -58,6 +72,8 @@ public struct MergePlan: Sendable {
     public var allowsDifferentConfigs: Bool
     /// Texts that a union of vocabularies must divide as the base's does.
     public var sampleTexts: [String]
+    /// Whether the result gets the tokenizer's files.
+    public var copiesTokenizer = true
 
     public init(allowsDifferentConfigs: Bool = false, sampleTexts: [String] = []) {
       self.allowsDifferentConfigs = allowsDifferentConfigs
@@ -106,6 +122,13 @@ final class ModelCache {
     }
     models.append((reference, checkpoint))
     return InputModel(reference, checkpoint)
+  }
+
+  /// The models that are not merges, in the order in which they were resolved.
+  var stored: [MergePlan.Model] {
+    models.filter { $0.reference.recipe == nil }.map {
+      MergePlan.Model(name: $0.reference.description, checkpoint: $0.checkpoint)
+    }
   }
 
   /// Hands over the notes of nested plans.

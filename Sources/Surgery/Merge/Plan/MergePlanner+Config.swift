@@ -113,12 +113,14 @@ extension MergePlanner {
       files = try ChatTemplate.files(
         files, template: template, models: models, origin: donor.name, notes: &notes)
     }
+    if !cache.options.copiesTokenizer { files = [] }
     let names = models.map(\.name).joined(separator: ", ")
     return MergePlan(
+      method: recipe.method,
       checkpoint: Checkpoint(
         config: config, origin: "\(recipe.method) of \(names)", sources: outputs,
         tokenizerFiles: files),
-      tensors: tensors, notes: notes.all)
+      models: cache.stored, tensors: tensors, notes: notes.all)
   }
 
   /// Lists in a config that have one entry for each layer.

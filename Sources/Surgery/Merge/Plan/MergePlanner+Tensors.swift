@@ -247,7 +247,8 @@ extension MergePlanner {
     tensors.append(
       MergePlan.Tensor(
         name: output.name, action: action, base: base.map(input), sources: sources.map(input),
-        parameters: values, depth: depth))
+        parameters: values, depth: depth,
+        wholeTensors: action == .merge ? card.wholeTensors : nil))
     let all = (base.map { [$0.source] } ?? []) + sources.map(\.source)
     switch action {
     case .copy:

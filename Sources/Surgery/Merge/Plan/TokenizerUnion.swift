@@ -8,8 +8,9 @@ import Tokenization
 ///
 /// The base's tokens keep their ids, and its merges their ranks. Tokens that it lacks follow, donor
 /// by donor in the recipe's order, each donor's by id: added ones with their settings, ordinary ones
-/// of byte-level BPE with the merges that make them, in the donor's order. A text none of whose
-/// pieces can be merged further by the new rules is therefore divided as before.
+/// of byte-level BPE with the merges that make them, in the donor's order. A text is divided
+/// otherwise than by the base only where a new token comes out; given samples of the texts the base
+/// is for, the new tokens that come out in them are left out again, until none does.
 ///
 /// mergekit instead appends ordinary tokens as added ones, which are cut out of the text before BPE:
 /// those with a space or a letter beyond ASCII are never found, and the rest tear base words apart.
@@ -21,37 +22,98 @@ enum TokenizerUnion {
     let limit: Int
   }
 
-  /// - Parameter samples: texts that must be divided as the base does.
+  /// - Parameter samples: texts that are divided as the base does.
   /// - Throws: ``MergeError`` where ordinary tokens cannot be soundly combined, with the reason.
   static func make(
     _ base: TokenizerDocument, _ donors: [Donor], samples: [String],
     notes: inout MergePlanner.Notes
   ) throws(MergeError) -> TokenizerDocument {
+    var known: [[Int32]]?
+    var leftOut = JSONObject()
+    while true {
+      let (result, new) = try united(base, donors, without: leftOut)
+      if new.isEmpty { return result }
+      let after = try tokenizer(result)
+      if known == nil {
+        let before = try tokenizer(base)
+        known = samples.map { before.encode($0) }
+      }
+      // Only tokens of the model can be left out; an added one tears every text it stands in.
+      let removable = Set(new.compactMap { after.id(of: $0) })
+      var found: Set<Int32> = []
+      for (sample, expected) in zip(samples, known ?? []) {
+        let ids = after.encode(sample)
+        // Base ids are kept, so that equal ids are equal tokens.
+        if ids == expected { continue }
+        let offenders = removable.intersection(ids)
+        guard !offenders.isEmpty else { throw divided(sample, result) }
+        found.formUnion(offenders)
+      }
+      if found.isEmpty {
+        note(new, leftOut: leftOut.members.count, hasSamples: !samples.isEmpty, after, &notes)
+        return result
+      }
+      for token in new where after.id(of: token).map(found.contains) ?? false {
+        leftOut[token] = true
+      }
+    }
+  }
+
+  /// The union without some of the donors' tokens, and the ordinary tokens it adds.
+  private static func united(
+    _ base: TokenizerDocument, _ donors: [Donor], without leftOut: JSONObject
+  ) throws(MergeError) -> (TokenizerDocument, new: [String]) {
     var result = base
     var newTokens: [String] = []
     for donor in donors {
       let missing = donor.document.entries.filter {
-        $0.id < donor.limit && result.id(of: $0.text) == nil
+        $0.id < donor.limit && result.id(of: $0.text) == nil && leftOut[$0.text] == nil
       }
-      let ordinary = missing.filter { $0.added == nil }.map(\.text)
+      var ordinary = missing.filter { $0.added == nil }.map(\.text)
       if !ordinary.isEmpty {
         try checkCompatible(base, donor, ordinary[0])
-        var isNew = JSONObject()
-        for token in ordinary { isNew[token] = true }
-        let known = result
-        let merges = donor.document.merges.filter { left, right in
-          isNew[left + right] != nil
-            && [left, right].allSatisfy { known.id(of: $0) != nil || isNew[$0] != nil }
-        }
+        let merges = merges(of: donor.document, making: &ordinary, beside: result)
         result = result.adding(model: ordinary, merges: merges)
         newTokens += ordinary
       }
       result = result.adding(missing.compactMap(\.added))
     }
-    if !newTokens.isEmpty {
-      try verify(base, result, newTokens, samples, &notes)
+    return (result, newTokens)
+  }
+
+  /// The merges of a donor that make the tokens; those that no merge makes any more are taken out.
+  private static func merges(
+    of donor: TokenizerDocument, making tokens: inout [String], beside known: TokenizerDocument
+  ) -> [(left: String, right: String)] {
+    // With this flag whole words are found without merges.
+    let needsMerges = donor.json["model"]?["ignore_merges"]?.bool != true
+    let had = Set(donor.merges.map { Array(($0.left + $0.right).utf8) })
+    while true {
+      var isNew = JSONObject()
+      for token in tokens { isNew[token] = true }
+      let merges = donor.merges.filter { left, right in
+        isNew[left + right] != nil
+          && [left, right].allSatisfy { known.id(of: $0) != nil || isNew[$0] != nil }
+      }
+      let made = Set(merges.map { Array(($0.left + $0.right).utf8) })
+      let count = tokens.count
+      if needsMerges {
+        tokens.removeAll { had.contains(Array($0.utf8)) && !made.contains(Array($0.utf8)) }
+      }
+      if tokens.count == count { return merges }
     }
-    return result
+  }
+
+  private static func divided(_ sample: String, _ result: TokenizerDocument) -> MergeError {
+    let start = String(sample.prefix(60))
+    return .operation(
+      Diagnosis(
+        what: "The union of the vocabularies divides the sample text `\(start)` otherwise than the "
+          + "base does, by tokens that are searched before all others.",
+        where: result.origin,
+        next:
+          "Name one tokenizer as `source`, or take those tokens from the donor's `added_tokens`."
+      ))
   }
 
   private static func refusal(_ donor: Donor, _ what: String) -> MergeError {
@@ -106,43 +168,33 @@ enum TokenizerUnion {
     }
   }
 
-  /// Encodes the samples with both, and every new token with the result.
-  private static func verify(
-    _ base: TokenizerDocument, _ result: TokenizerDocument, _ new: [String], _ samples: [String],
+  /// What there is to know of the new tokens.
+  private static func note(
+    _ new: [String], leftOut: Int, hasSamples: Bool, _ union: Tokenizer,
     _ notes: inout MergePlanner.Notes
-  ) throws(MergeError) {
-    let (before, after) = (try tokenizer(base), try tokenizer(result))
-    for sample in samples {
-      // Base ids are kept, so that equal ids are equal tokens.
-      guard before.encode(sample) == after.encode(sample) else {
-        let start = String(sample.prefix(60))
-        throw .operation(
-          Diagnosis(
-            what: "The union of the vocabularies divides the sample text `\(start)` otherwise than "
-              + "the base does.",
-            where: result.origin,
-            next: "Give a sample of the base's language that the new tokens should not touch, or "
-              + "name one tokenizer as `source`."))
-      }
-    }
-    if samples.isEmpty {
+  ) {
+    if hasSamples {
+      notes.add(
+        "The union adds \(new.count) ordinary tokens; \(leftOut) of the donors' were left out, so "
+          + "that the sample text is divided as by the base.")
+    } else {
       notes.add(
         "The union adds \(new.count) ordinary tokens with their merges after the base's; texts to "
-          + "which these merges apply are divided anew. No sample text was given to show that the "
-          + "base's language is not.")
+          + "which these merges apply are divided anew. With sample text of the base's languages "
+          + "(`--sample-text`) those that would touch it are left out.")
     }
     var dead = 0
     for token in new {
-      guard let id = after.id(of: token) else { continue }
-      let text = after.decode([id], skipSpecialTokens: false)
+      guard let id = union.id(of: token) else { continue }
+      let text = union.decode([id], skipSpecialTokens: false)
       // Part of a character cannot be written alone, and is found inside texts only.
       if text.unicodeScalars.contains("\u{FFFD}") { continue }
-      if after.encode(text) != [id] { dead += 1 }
+      if union.encode(text) != [id] { dead += 1 }
     }
     if dead > 0 {
       notes.add(
-        "\(dead) of the \(new.count) new tokens do not come out when their own text is encoded: the "
-          + "base's merges, which come first, divide it otherwise.")
+        "\(dead) of the \(new.count) new tokens do not come out when their own text is encoded: "
+          + "the merges before theirs divide it otherwise.")
     }
   }
 }

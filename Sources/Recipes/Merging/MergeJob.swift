@@ -1,0 +1,213 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Documents
+import Foundation
+import Surgery
+
+/// A merge file and where its results go: what `koine merge` does.
+///
+/// Without ``intermediate`` a file of several documents is computed in one pass, and only the result
+/// is written. With it the result of every named document is written to a folder of its name there;
+/// one that is finished and whose recipe and inputs have not changed is kept, so that a graph that
+/// was interrupted goes on where it was.
+public struct MergeJob {
+  /// What of the job goes into one folder.
+  public struct Stage: Sendable {
+    /// The document's name, or that of the result's folder.
+    public let name: String
+    /// The folder that is written.
+    public let out: String
+    /// With the results of other stages as stored models, where they are kept.
+    public let recipe: MergeRecipe
+    /// The same with everything nested, which can be planned before any stage is made.
+    let nested: MergeRecipe
+    let text: String
+    let isResult: Bool
+  }
+
+  public let out: String
+  /// The folder that keeps the results of named documents; `nil` computes them as they are read.
+  public let intermediate: String?
+  public let planning: MergePlan.Options
+  /// For the result; stages between replace only what such a job has written.
+  public let writing: CheckpointWriter.Options
+  /// Whether each folder gets a model card and its recipe.
+  public let writesCard: Bool
+  /// The options that change the result beside the recipe, for the cards.
+  public let commandLine: String
+  /// In the order in which they are made.
+  public let stages: [Stage]
+  private let resolver: ModelResolver
+
+  /// Reads a merge file; models are folders.
+  ///
+  /// - Parameters:
+  ///   - text: the file's YAML.
+  ///   - origin: its name, for messages.
+  ///   - adjust: changes each recipe, as options of a command line do.
+  public init(
+    text: String, origin: String, out: String, intermediate: String? = nil,
+    planning: MergePlan.Options = .init(), writing: CheckpointWriter.Options = .init(),
+    writesCard: Bool = true, commandLine: String = "", resolver: ModelResolver = .folders(),
+    adjust: (MergeRecipe) throws -> MergeRecipe = { $0 }
+  ) throws {
+    self.out = out
+    self.intermediate = intermediate
+    self.planning = planning
+    self.writing = writing
+    self.writesCard = writesCard
+    self.commandLine = commandLine
+    self.resolver = resolver
+    let graph = try MergeGraph.parse(text, origin: origin).mapping(adjust)
+    let resultName = URL(fileURLWithPath: out).lastPathComponent
+    guard let intermediate else {
+      stages = [
+        Stage(
+          name: resultName, out: out, recipe: graph.result, nested: graph.result, text: text,
+          isResult: true)
+      ]
+      return
+    }
+    func folder(_ name: String) -> String { intermediate + "/" + name }
+    let staged = graph.stages(in: folder)
+    stages = try staged.enumerated().map { index, stage in
+      let isResult = index == staged.count - 1
+      let name = isResult ? resultName : stage.name ?? ""
+      if !isResult, name.contains("/") || name.hasPrefix(".") {
+        throw MergeError.operation(
+          Diagnosis(
+            what: "The name `\(name)` of a document cannot be that of a folder.", where: origin,
+            next: "Name it with letters, digits, `-` and `_`."))
+      }
+      let nested =
+        isResult ? graph.result : graph.named.first { $0.name == stage.name } ?? stage.recipe
+      return Stage(
+        name: name, out: isResult ? out : folder(name), recipe: stage.recipe, nested: nested,
+        // A single document stays to the letter, comments before it included.
+        text: graph.texts.count > 1 ? stage.text : text, isResult: isResult)
+    }
+  }
+
+  /// The plan of a stage as it can be made before any stage is; no weight is read.
+  public func plan(_ stage: Stage) throws -> MergePlan {
+    try MergePlan.make(stage.nested, from: resolver, options: planning)
+  }
+
+  /// Checks a stage's place, and tells how the weights will be divided.
+  public func check(_ stage: Stage, _ plan: MergePlan) throws -> CheckpointWriter.Outline {
+    try refuseInputs(stage)
+    return try CheckpointWriter.check(
+      plan.checkpoint, to: stage.out, options: options(stage, plan))
+  }
+
+  /// Whether a stage is finished, with the recipe and the inputs of now.
+  public func isFinished(_ stage: Stage) throws -> Bool {
+    guard !stage.isResult, let record = try record(of: stage),
+      let known = try? Disk.readText(recordPath(stage)), known == record
+    else { return false }
+    return (try? Checkpoint.open(directory: stage.out)) != nil
+  }
+
+  /// Makes all stages that are not finished.
+  ///
+  /// - Parameter observer: hears of every stage as of a run's step.
+  /// - Returns: the result's plan and how long all took, in seconds.
+  @discardableResult
+  public func run(_ observer: @escaping RunObserver) throws -> (plan: MergePlan, seconds: Double) {
+    let start = ContinuousClock.now
+    // All that can be found wrong is found before the first is made.
+    for stage in stages where try !isFinished(stage) { _ = try check(stage, try plan(stage)) }
+    var last: MergePlan?
+    for (index, stage) in stages.enumerated() {
+      if try isFinished(stage) {
+        observer(
+          .reused(step: stage.name, index: index + 1, count: stages.count, isShared: false))
+        continue
+      }
+      observer(
+        .started(
+          step: stage.name, kind: "merge", index: index + 1, count: stages.count,
+          isResuming: false))
+      let begin = ContinuousClock.now
+      let plan = try MergePlan.make(stage.recipe, from: resolver, options: planning)
+      // Of the inputs as they are before, so that a change during the work is found next time.
+      let record = try record(of: stage)
+      if !stage.isResult { try Disk.remove(recordPath(stage)) }
+      try CheckpointWriter.write(
+        plan.checkpoint, to: stage.out, options: options(stage, try self.plan(stage))
+      ) { progress in
+        observer(
+          .progress(
+            step: stage.name,
+            StepProgress(
+              done: progress.writtenByteCount, total: progress.totalByteCount, unit: "B")))
+      }
+      if !stage.isResult, let record {
+        try Disk.write(record, to: recordPath(stage), isShared: false)
+      }
+      observer(
+        .finished(
+          step: stage.name, seconds: (ContinuousClock.now - begin) / .seconds(1),
+          byteCount: plan.checkpoint.byteCount))
+      last = plan
+    }
+    guard let last else { preconditionFailure("the result is never taken for finished") }
+    return (last, (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// - Parameter plan: as ``plan(_:)`` makes it: a card names the models behind a stage, not the
+  ///   stage's folder.
+  private func options(_ stage: Stage, _ plan: MergePlan) -> CheckpointWriter.Options {
+    var options = writing
+    // A stage that this job's kind has written may be written again.
+    if !stage.isResult, Disk.exists(recordPath(stage)) { options.force = true }
+    if writesCard {
+      options.documents = ModelCard(
+        recipeText: stage.text, recipe: stage.nested, plan: plan, version: KoineVersion.current,
+        options: commandLine
+      ).documents(title: stage.name)
+    }
+    return options
+  }
+
+  /// No stage takes an input's place, which `--force` would allow.
+  private func refuseInputs(_ stage: Stage) throws {
+    func place(_ path: String) -> URL { URL(fileURLWithPath: path).resolvingSymlinksInPath() }
+    let inputs = stages.flatMap(\.nested.folders)
+    for input in inputs where !stage.out.isEmpty && place(input) == place(stage.out) {
+      throw CheckpointError.target(stage.out, .input)
+    }
+  }
+
+  // MARK: What a finished stage was made from
+
+  private func recordPath(_ stage: Stage) -> String {
+    URL(fileURLWithPath: stage.out).deletingLastPathComponent().path + "/.\(stage.name).stage.json"
+  }
+
+  /// The recipe and the state of every input file; `nil` where an input is not there yet.
+  private func record(of stage: Stage) throws -> String? {
+    var inputs = JSONObject()
+    for folder in Set(stage.recipe.folders).sorted() {
+      guard Disk.identity(folder)?.isFolder == true else { return nil }
+      var files = JSONObject()
+      for name in try Disk.names(in: folder) {
+        guard let state = Disk.identity(folder + "/" + name), !state.isFolder else { continue }
+        files[name] = ["bytes": JSON(state.byteCount), "modified": JSON(Int(state.modified))]
+      }
+      inputs[folder] = .object(files)
+    }
+    let record: JSON = [
+      "schema": 1, "koine": JSON(KoineVersion.current), "recipe": JSON(stage.text),
+      "options": JSON(settings), "inputs": .object(inputs),
+    ]
+    return record.serialized(pretty: true) + "\n"
+  }
+
+  /// All choices that change a stage's bytes.
+  private var settings: String {
+    "shards of \(writing.shardByteLimit) bytes, card \(writesCard), \(commandLine)"
+  }
+}

@@ -1,0 +1,223 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Documents
+import Foundation
+import Surgery
+import Synchronization
+import Testing
+
+@testable import Recipes
+
+/// Merge files as jobs: stages that are kept, places that are checked, cards that are written.
+@Suite struct MergeJobTests {
+  /// A folder with the models `a`, `b` and `c`, and a graph of two documents over them.
+  private final class Place {
+    let path: String
+
+    init() throws {
+      path =
+        FileManager.default.temporaryDirectory
+        .appendingPathComponent("koine-merge-job-\(UUID().uuidString)").path
+      for (number, name) in ["a", "b", "c"].enumerated() { try model(name, Float(number)) }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func model(_ name: String, _ value: Float, force: Bool = false) throws {
+      let checkpoint = try Checkpoint.inMemory(
+        config: ["model_type": "other", "_name_or_path": JSON("lab/\(name)")],
+        tensors: [
+          (name: "x.weight", shape: [2, 3], values: (0..<6).map { value + Float($0) / 3 }),
+          (name: "y.weight", shape: [3], values: [value, 1 - value, 0.1]),
+        ], elementType: .float32, tokenizerFilesFrom: nil)
+      try CheckpointWriter.write(
+        checkpoint, to: "\(path)/\(name)", options: .init(force: force))
+    }
+
+    func graph(weight: Double = 0.25) -> String {
+      """
+      # A graph.
+      name: half
+      merge_method: linear
+      models:
+        - {model: \(path)/a, parameters: {weight: \(weight)}}
+        - {model: \(path)/b, parameters: {weight: 0.5}}
+      dtype: bfloat16
+      ---
+      merge_method: dare_linear
+      base_model: \(path)/c
+      models:
+        - {model: half, parameters: {weight: 0.7, density: 0.5}}
+      """
+    }
+
+    func job(
+      _ text: String? = nil, keeps: Bool = true, out: String = "out", force: Bool = false
+    ) throws -> MergeJob {
+      try MergeJob(
+        text: text ?? graph(), origin: "graph.yaml", out: "\(path)/\(out)",
+        intermediate: keeps ? "\(path)/stages" : nil, writing: .init(force: force))
+    }
+
+    func bytes(_ name: String) throws -> Data {
+      try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+
+    func inode(_ name: String) -> UInt64? { Disk.identity("\(path)/\(name)")?.inode }
+  }
+
+  /// What the observer hears: which stages were made and which were kept.
+  private func run(_ job: MergeJob) throws -> [String] {
+    let heard = Mutex<[String]>([])
+    try job.run { event in
+      switch event {
+      case .started(let step, _, _, _, _): heard.withLock { $0.append("made \(step)") }
+      case .reused(let step, _, _, _): heard.withLock { $0.append("kept \(step)") }
+      default: break
+      }
+    }
+    return heard.withLock { $0 }
+  }
+
+  @Test func `a graph gives the same bytes in one pass and stage by stage`() throws {
+    let place = try Place()
+    #expect(try run(place.job(keeps: false, out: "once")) == ["made once"])
+    #expect(try run(place.job(out: "staged")) == ["made half", "made staged"])
+    #expect(
+      try place.bytes("once/model.safetensors") == place.bytes("staged/model.safetensors"))
+    #expect(try place.bytes("once/config.json") == place.bytes("staged/config.json"))
+    let half = try Checkpoint.open(directory: "\(place.path)/stages/half")
+    #expect(half.info("x.weight")?.elementType == .bfloat16)
+  }
+
+  @Test func `a finished stage is kept, and made again when its inputs or recipe change`() throws {
+    let place = try Place()
+    #expect(try run(place.job()) == ["made half", "made out"])
+    let stage = place.inode("stages/half/model.safetensors")
+    #expect(try run(place.job(force: true)) == ["kept half", "made out"])
+    #expect(place.inode("stages/half/model.safetensors") == stage)
+    let text = place.graph(weight: 0.5)
+    #expect(try run(place.job(text, force: true)) == ["made half", "made out"])
+    #expect(try run(place.job(text, force: true)) == ["kept half", "made out"])
+    try place.model("b", 9, force: true)
+    #expect(try run(place.job(text, force: true)) == ["made half", "made out"])
+    // An input of the result alone.
+    try place.model("c", 7, force: true)
+    #expect(try run(place.job(text, force: true)) == ["kept half", "made out"])
+  }
+
+  @Test func `a job that was interrupted goes on after its last finished stage`() throws {
+    let place = try Place()
+    struct Killed: Error {}
+    // The models are resolved for each stage; the base is needed by the second alone.
+    let resolutions = Mutex(0)
+    let folders = ModelResolver.folders()
+    let resolver = ModelResolver { reference in
+      let isLast = reference.description.hasSuffix("/c")
+      // Once for the check of the plan, once for the work.
+      if isLast,
+        resolutions.withLock({
+          $0 += 1
+          return $0
+        }) == 2
+      {
+        throw Killed()
+      }
+      return try folders.resolve(reference)
+    }
+    let job = try MergeJob(
+      text: place.graph(), origin: "graph.yaml", out: "\(place.path)/out",
+      intermediate: "\(place.path)/stages", resolver: resolver)
+    #expect(throws: Killed.self) { try run(job) }
+    #expect(!Disk.exists("\(place.path)/out"))
+    #expect(try run(place.job()) == ["kept half", "made out"])
+  }
+
+  @Test func `a folder that no job has written is not replaced by a stage`() throws {
+    let place = try Place()
+    _ = try run(place.job())
+    try Disk.remove("\(place.path)/stages/.half.stage.json")
+    #expect(throws: CheckpointError.self) { try run(place.job(out: "again")) }
+    #expect(try run(place.job(out: "again", force: true)) == ["made half", "made again"])
+  }
+
+  @Test func `a stage whose weights are gone is made again`() throws {
+    let place = try Place()
+    _ = try run(place.job())
+    for lost in ["/model.safetensors", ""] {
+      try Disk.remove("\(place.path)/stages/half\(lost)")
+      #expect(try run(place.job(force: true)) == ["made half", "made out"])
+    }
+  }
+
+  @Test func `no stage takes an input's place`() throws {
+    let place = try Place()
+    #expect(throws: CheckpointError.target("\(place.path)/b", .input)) {
+      try run(place.job(out: "b", force: true))
+    }
+    let text = place.graph().replacing("name: half", with: "name: a")
+      .replacing("model: half", with: "model: a")
+    let job = try MergeJob(
+      text: text, origin: "graph.yaml", out: "\(place.path)/out", intermediate: place.path,
+      writing: .init(force: true))
+    #expect(throws: CheckpointError.target("\(place.path)/a", .input)) { try run(job) }
+    #expect(try place.bytes("a/config.json").count > 0)
+  }
+
+  @Test func `a document's name that leaves the folder is refused`() throws {
+    let place = try Place()
+    for name in ["../half", "a/b", ".half"] {
+      let text = place.graph().replacing("name: half", with: "name: \(name)")
+        .replacing("model: half", with: "model: \(name)")
+      #expect(throws: MergeError.self) { try place.job(text) }
+    }
+  }
+
+  @Test func `everything wrong with a later stage is found before the first is made`() throws {
+    let place = try Place()
+    try FileManager.default.createDirectory(
+      atPath: "\(place.path)/out", withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(place.path)/out/notes.txt"))
+    #expect(throws: CheckpointError.self) { try run(place.job()) }
+    #expect(!Disk.exists("\(place.path)/stages"))
+  }
+
+  @Test func `each folder gets a card and a recipe that makes it again`() throws {
+    let place = try Place()
+    _ = try run(place.job())
+    let card = try Disk.readText("\(place.path)/out/README.md")
+    #expect(card.hasPrefix("---\nbase_model:\n- lab/c\n- lab/a\n- lab/b\nlibrary_name:"))
+    #expect(card.contains("- `\(place.path)/c`, the base\n- `half`\n"))
+    for folder in ["out", "stages/half"] {
+      let text = try Disk.readText("\(place.path)/\(folder)/koine_config.yaml")
+      _ = try run(place.job(text, keeps: false, out: "again"))
+      #expect(
+        try place.bytes("again/model.safetensors") == place.bytes("\(folder)/model.safetensors"))
+      try Disk.remove("\(place.path)/again")
+    }
+    let single = "# Mine.\nmerge_method: passthrough\nmodels: [{model: \(place.path)/a}]\n"
+    _ = try run(place.job(single, out: "single"))
+    #expect(try Disk.readText("\(place.path)/single/koine_config.yaml") == single)
+  }
+
+  @Test func `the seed of the command line reaches the recipes that have none`() throws {
+    let place = try Place()
+    func merged(seed: Int?, text: String, out: String) throws -> Data {
+      try MergeJob(text: text, origin: "graph.yaml", out: "\(place.path)/\(out)") { recipe in
+        var recipe = recipe
+        if let seed, try recipe.takesSeed, recipe.parameters["seed"] == nil {
+          recipe.parameters["seed"] = JSON(seed)
+        }
+        return recipe
+      }.run { _ in }
+      return try place.bytes("\(out)/model.safetensors")
+    }
+    let own = place.graph() + "\nparameters: {seed: 5}\n"
+    let five = try merged(seed: nil, text: own, out: "s1")
+    #expect(try merged(seed: 6, text: own, out: "s2") == five)
+    #expect(try merged(seed: 5, text: place.graph(), out: "s3") == five)
+    #expect(try merged(seed: 6, text: place.graph(), out: "s4") != five)
+  }
+}
