@@ -438,4 +438,40 @@ import Testing
     }
     #expect(source.recipe?.name == "n" && row.recipe?.name == "n")
   }
+
+  // MARK: What model cards hold
+
+  @Test func `keys that notebooks write beside a recipe are let pass, and their seed counts`()
+    throws
+  {
+    let text = """
+      models:
+        - model: org/base
+          # no parameters necessary for base model
+        - model: org/tuned
+          layer_range: [0, 32]
+          parameters:
+            density: 0.65
+            weight: 0.36
+      merge_method: dare_ties
+      base_model: org/base
+      parameters:
+        int8_mask: true
+      dtype: bfloat16
+      trust_remote_code: true
+      random_seed: 11
+      """
+    let recipe = try parse(text)
+    #expect(recipe.parameters["seed"] == 11)
+    #expect(
+      recipe.notes == [
+        "merge.yaml, line 5: `layer_range` changes nothing, nor does it in mergekit.",
+        "merge.yaml, line 14: `trust_remote_code` changes nothing, nor does it in mergekit.",
+      ])
+    // A seed that the recipe itself gives is nearer; a method without masks has none.
+    let own = text.replacing("int8_mask: true", with: "seed: 3")
+    #expect(try parse(own).parameters["seed"] == 3)
+    #expect(try parse(text.replacing("dare_ties", with: "ties")).parameters["seed"] == nil)
+    #expect(lines(text + "\nrandom_sead: 1")[2] == "Did you mean `random_seed`?")
+  }
 }

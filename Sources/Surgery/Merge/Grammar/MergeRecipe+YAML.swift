@@ -49,6 +49,13 @@ struct RecipeReader {
     "input_model_parameters",
   ]
 
+  /// Options of mergekit's command line, which recipes on model cards hold now and then.
+  private static let commandLineKeys = [
+    "allow_crimes", "clone_tensors", "copy_tokenizer", "cuda", "lazy_unpickle", "lora_merge_cache",
+    "low_cpu_memory", "out_shard_size", "transformers_cache", "trust_remote_code",
+    "write_model_card",
+  ]
+
   let origin: String
   let schema: ParameterSchema
   var notes: [String] = []
@@ -80,10 +87,12 @@ struct RecipeReader {
     recipe.outDtype = try elementType(&settings, "out_dtype")
     recipe.chatTemplate = try settings.optionalString("chat_template")
     recipe.tokenizer = try tokenizer(&settings)
-    if let node = settings.node("input_model_parameters") {
-      notes.append(
-        "\(origin), line \(node.keyLine ?? node.line): `input_model_parameters` changes nothing, "
-          + "nor does it in mergekit.")
+    for key in ["input_model_parameters"] + Self.commandLineKeys { skip(key, of: &settings) }
+    // The notebooks that many cards come from write it; mergekit takes its seed elsewhere.
+    if let seed = try settings.optionalInt("random_seed", in: 0...Int.max),
+      schema.entry("seed") != nil, recipe.parameters["seed"] == nil
+    {
+      recipe.parameters["seed"] = JSON(seed)
     }
     try settings.finish()
     let found = [
@@ -128,7 +137,7 @@ extension RecipeReader {
     for var entry in try settings.children("models") {
       let reference = try requiredReference(&entry, "model")
       let parameters = try parameters(&entry, model: reference.description)
-      try skipInputParameters(&entry)
+      for key in ["input_model_parameters", "layer_range"] { skip(key, of: &entry) }
       try entry.finish()
       models.append(MergeRecipe.Model(reference, parameters: parameters))
     }
@@ -140,11 +149,7 @@ extension RecipeReader {
       }
       slice.baseModel = try reference(&entry, "base_model")
       slice.parameters = try parameters(&entry, model: nil)
-      if let node = entry.node("residual_weight") {
-        notes.append(
-          "\(origin), line \(node.keyLine ?? node.line): `residual_weight` changes nothing, nor "
-            + "does it in mergekit.")
-      }
+      skip("residual_weight", of: &entry)
       let place = place(entry)
       try entry.finish()
       guard !slice.sources.isEmpty else { throw MergeError.slice(.noSources, place: place) }
@@ -176,16 +181,17 @@ extension RecipeReader {
         place: "\(origin), line \(node.line)")
     }
     let parameters = try parameters(&settings, model: model.description)
-    try skipInputParameters(&settings)
+    skip("input_model_parameters", of: &settings)
     try settings.finish()
     return MergeRecipe.Source(model, layers: start, to: end, parameters: parameters)
   }
 
-  private mutating func skipInputParameters(_ settings: inout Settings) throws {
-    guard let node = settings.node("input_model_parameters") else { return }
+  /// Lets a key pass that mergekit, too, reads without effect, with a note where it stands.
+  private mutating func skip(_ key: String, of settings: inout Settings) {
+    guard let node = settings.node(key) else { return }
     notes.append(
-      "\(origin), line \(node.keyLine ?? node.line): `input_model_parameters` changes nothing, "
-        + "nor does it in mergekit.")
+      "\(origin), line \(node.keyLine ?? node.line): `\(key)` changes nothing, nor does it in mergekit."
+    )
   }
 
   private mutating func modules(_ settings: inout Settings) throws -> [MergeRecipe.Module] {
