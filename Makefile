@@ -6,10 +6,12 @@
 SWIFT ?= swift
 # Extra flags for every build and test, such as `SWIFT_FLAGS="--jobs 1"`.
 SWIFT_FLAGS ?=
+# How long `make fuzz` runs.
+FUZZ_MINUTES ?= 5
 RECIPE ?= Examples/quickstart/recipe.yaml
 KOINE = .build/release/koine
 
-.PHONY: help setup build release test demo smoke check format format-check arrows headers bench docs clean
+.PHONY: help setup build release test fuzz demo smoke check format format-check arrows headers bench bench-merge docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +28,9 @@ release: setup  ## release build; the program is .build/release/koine
 test: setup  ## all tests, debug build
 	$(SWIFT) test $(SWIFT_FLAGS)
 
+fuzz: setup  ## damaged inputs for all readers, FUZZ_MINUTES=5, release build
+	@SWIFT="$(SWIFT)" SWIFT_FLAGS="$(SWIFT_FLAGS)" scripts/fuzz $(FUZZ_MINUTES)
+
 demo: release  ## the whole path on the laboratory languages, in minutes (RECIPE=… for another)
 	$(KOINE) run $(RECIPE)
 
@@ -35,10 +40,12 @@ smoke: release  ## the demo's path with a budget of seconds
 check: format-check headers arrows  ## format, headers and module arrows
 
 format:  ## formats every Swift file in place
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests \
+	  Benchmarks/Package.swift Benchmarks/Sources
 
 format-check:
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests \
+	  Benchmarks/Package.swift Benchmarks/Sources
 
 headers:
 	@scripts/check-headers
@@ -47,10 +54,13 @@ arrows: setup
 	@scripts/check-arrows
 	$(SWIFT) build $(SWIFT_FLAGS) --explicit-target-dependency-import-check error
 
-bench: setup  ## benchmarks, if this checkout has them
-	@if [ -e Benchmarks/Package.swift ]; then \
-	  $(SWIFT) run -c release --package-path Benchmarks; \
-	else echo "There are no benchmarks in this version." >&2; exit 1; fi
+bench: bench-merge  ## all benchmarks
+
+BENCH = $(SWIFT) run -c release --package-path Benchmarks koine-bench
+BENCH_FLAGS ?=
+
+bench-merge: release  ## merging against copying; BENCH_FLAGS="--quick", "--mergekit PATH"
+	$(BENCH) merge --koine $(KOINE) $(BENCH_FLAGS)
 
 docs: setup  ## symbol graphs for DocC in .build
 	$(SWIFT) package $(SWIFT_FLAGS) dump-symbol-graph --minimum-access-level public

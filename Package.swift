@@ -63,8 +63,8 @@ let package = Package(
     .executableTarget(
       name: "koine",
       dependencies: [
-        "Recipes", "Surgery", "Evaluation", "Runs", "Models", "Corpora", "Tokenization",
-        "Checkpoints", "Tensors", "Documents", .argumentParser,
+        "Recipes", "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora",
+        "Tokenization", "Checkpoints", "Tensors", "Documents", .argumentParser,
       ],
       path: "Sources/tool", swiftSettings: roomSettings()),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -88,15 +88,20 @@ let package = Package(
     .tests("Tokenization", uses: ["Documents"]),
     .tests("Surgery", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests("Corpora", uses: ["Tokenization", "Documents"]),
+    .tests("Fuzz", of: "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
     .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
-    .tests("Training", uses: ["Models", "Corpora", "Checkpoints", "Tensors", "Documents"]),
+    .tests(
+      "Training",
+      uses: ["Models", "Corpora", "Tokenization", "Checkpoints", "Tensors", "Documents"]),
     .tests("Evaluation", uses: ["Corpora", "Documents"]),
     .tests("Runs", uses: ["Documents"]),
     .tests(
       "Recipes",
       uses: ["Models", "Training", "Evaluation", "Corpora", "Tokenization", "Surgery", "Runs"]
         + ["Checkpoints", "Tensors", "Documents"]),
-    .tests("tool", of: "koine", uses: ["Recipes", "Checkpoints", "Documents", .argumentParser]),
+    .tests(
+      "tool", of: "koine",
+      uses: ["Recipes", "Runs", "Surgery", "Checkpoints", "Tensors", "Documents", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -36,44 +36,45 @@ extension Checkpoint {
   ///
   /// Headers are read and checked, weights are not. Throws ``CheckpointError``.
   public static func open(directory: String) throws(CheckpointError) -> Checkpoint {
-    guard let found = FileSystem.names(in: directory) else {
-      throw .cannotRead(
-        path: directory,
-        reason: FileSystem.exists(directory) ? "not a folder" : "no such folder")
-    }
+    let folder = try ModelFolder(directory)
+    return try open(folder, tokenizerFiles: tokenizerFiles(in: directory))
+  }
+
+  /// Opens what lies in a folder.
+  package static func open(
+    _ folder: ModelFolder, tokenizerFiles: [CompanionFile] = []
+  ) throws(CheckpointError) -> Checkpoint {
     let listed: [(name: String, source: TensorSource)]
-    let torchFiles = found.filter(isTorchFileName)
-    func path(_ name: String) -> String { FileSystem.join(directory, name) }
-    if found.contains("model.safetensors") {
-      listed = try SafetensorsFile(path("model.safetensors")).sources
-    } else if found.contains("model.safetensors.index.json") {
-      listed = try shardedSources(
-        index: path("model.safetensors.index.json"), directory: directory, present: Set(found)
-      ) { (shard) throws(CheckpointError) in try SafetensorsFile(shard).sources }
-    } else if found.contains("pytorch_model.bin") {
-      listed = try TorchFile(path("pytorch_model.bin")).sources
-    } else if found.contains("pytorch_model.bin.index.json") {
-      listed = try shardedSources(
-        index: path("pytorch_model.bin.index.json"), directory: directory, present: Set(found)
-      ) { (shard) throws(CheckpointError) in try TorchFile(shard).sources }
+    let torchFiles = folder.names.filter(isTorchFileName)
+    if folder.has("model.safetensors") {
+      listed = try SafetensorsFile(folder.file("model.safetensors")).sources
+    } else if folder.has("model.safetensors.index.json") {
+      listed = try shardedSources("model.safetensors.index.json", in: folder) {
+        (shard) throws(CheckpointError) in try SafetensorsFile(shard).sources
+      }
+    } else if folder.has("pytorch_model.bin") {
+      listed = try TorchFile(folder.file("pytorch_model.bin")).sources
+    } else if folder.has("pytorch_model.bin.index.json") {
+      listed = try shardedSources("pytorch_model.bin.index.json", in: folder) {
+        (shard) throws(CheckpointError) in try TorchFile(shard).sources
+      }
     } else if torchFiles.count == 1, let only = torchFiles.first {
-      listed = try TorchFile(path(only)).sources
+      listed = try TorchFile(folder.file(only)).sources
     } else {
-      throw .noWeights(directory: directory, found: found)
+      throw .noWeights(directory: folder.path, found: folder.names)
     }
-    let configPath = FileSystem.join(directory, "config.json")
-    let config = try document(configPath)
+    let config = try folder.document("config.json")
     guard config.object != nil else {
       throw .document(
         .wrongValue(
-          path: "the document", line: nil, origin: configPath, expected: "an object",
-          found: config.kindName))
+          path: "the document", line: nil, origin: folder.path(of: "config.json"),
+          expected: "an object", found: config.kindName))
     }
     return Checkpoint(
-      config: config, origin: directory,
+      config: config, origin: folder.path,
       // Names are unique: duplicates are refused by the JSON reader and the index check.
       sources: Dictionary(listed.map { ($0.name, $0.source) }) { first, _ in first },
-      tokenizerFiles: try tokenizerFiles(in: directory))
+      tokenizerFiles: tokenizerFiles)
   }
 
   /// Whether a file may hold a model's weights: the names that trainers give to their own state, and
@@ -94,20 +95,14 @@ extension Checkpoint {
     }
   }
 
-  static func document(_ path: String) throws(CheckpointError) -> JSON {
-    let bytes = try FileSystem.read(path)
-    do throws(DocumentError) {
-      return try JSON.parse(bytes, origin: path)
-    } catch {
-      throw .document(error)
-    }
-  }
-
-  private static func shardedSources(
-    index: String, directory: String, present: Set<String>,
-    open: (String) throws(CheckpointError) -> [(name: String, source: TensorSource)]
+  /// The tensors of the shards that an index names; `open` gives those of one.
+  static func shardedSources(
+    _ indexName: String, in folder: ModelFolder,
+    open: (MappedFile) throws(CheckpointError) -> [(name: String, source: TensorSource)]
   ) throws(CheckpointError) -> [(name: String, source: TensorSource)] {
-    let json = try document(index)
+    let index = folder.path(of: indexName)
+    let present = Set(folder.names)
+    let json = try folder.document(indexName)
     guard let map = json["weight_map"]?.object else {
       throw .index(
         file: index,
@@ -122,7 +117,7 @@ extension Checkpoint {
           file: index,
           .malformed(expected: "the file name of `\(tensor)`", found: value.kindName))
       }
-      guard !shard.isEmpty, !shard.contains("/"), !shard.contains("\0"), shard != ".." else {
+      guard ModelFolder.isPlain(shard) else {
         throw .index(file: index, .unsafeFileName(shard, tensor: tensor))
       }
       guard present.contains(shard) else {
@@ -132,7 +127,7 @@ extension Checkpoint {
     }
     var listed: [(name: String, source: TensorSource)] = []
     for shard in tensorsOfShard.keys.sorted() {
-      let sources = try open(FileSystem.join(directory, shard))
+      let sources = try open(folder.file(shard))
       for (name, _) in sources {
         guard let home = map[name]?.string else {
           throw .index(file: index, .unlistedTensor(name, shard: shard))

@@ -143,8 +143,9 @@ public struct Checkpoint: Sendable {
       try Parallel.forEach(count: ranges.count, threads: threads) {
         (index) throws(CheckpointError) in
         let range = ranges[index]
-        try withScratch(count: range.count) { (chunk) throws(CheckpointError) in
+        try withWorkspace(count: range.count) { (chunk) throws(CheckpointError) in
           try reader.read(from: range.lowerBound, into: chunk)
+          if Elementwise.isFinite(chunk.reading) { return }
           for i in chunk.indices where !chunk[i].isFinite {
             throw .notFinite(
               tensor: name, index: range.lowerBound + i, value: "\(chunk[i])",

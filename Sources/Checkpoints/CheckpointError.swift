@@ -4,6 +4,14 @@
 import Documents
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What can go wrong with a folder of weights.
 public enum CheckpointError: Diagnosed, Equatable {
   /// The system refused to open, map or list something; `reason` is its own text.
@@ -45,6 +53,7 @@ public enum CheckpointError: Diagnosed, Equatable {
   case archive(file: String, ArchiveFault)
   /// The pickle in a PyTorch file holds something else than tensors, or lies about them.
   case pickle(file: String, PickleFault)
+  case statistics(path: String, StatisticsFault)
 
   /// How a header lies.
   public enum HeaderFault: Equatable, Sendable {
@@ -190,11 +199,12 @@ public enum CheckpointError: Diagnosed, Equatable {
         next: byteCount > 0
           ? "Nothing was changed. The result needs \(grouped(byteCount)) bytes; free some "
             + "space or choose another disk, and run again."
-          : "Nothing was changed. Check the folder's permissions and run again.",
+          : "Nothing was changed. \(Self.advice(reason))",
         kind: .failed)
     case .operation(let diagnosis): diagnosis
     case .archive(let file, let fault): fault.diagnosis(file: file)
     case .pickle(let file, let fault): fault.diagnosis(file: file)
+    case .statistics(let path, let fault): fault.diagnosis(path: path)
     }
   }
 }
@@ -299,6 +309,20 @@ extension CheckpointError.IndexFault {
       Diagnosis(
         what: "Expected \(expected), found \(found).", where: file,
         next: "The index is damaged; fetch it again.")
+    }
+  }
+}
+
+extension CheckpointError {
+  /// What to do when the system refuses to write for a reason other than space.
+  fileprivate static func advice(_ reason: String) -> String {
+    switch reason {
+    case FileSystem.reason(ENAMETOOLONG): "Choose a shorter name and run again."
+    case FileSystem.reason(EROFS): "Choose a folder on a disk that can be written, and run again."
+    case FileSystem.reason(EIO): "The disk or its connection fails; choose another and run again."
+    case FileSystem.reason(EMFILE), FileSystem.reason(ENFILE):
+      "Close other programs or raise the limit of open files (`ulimit -n`), and run again."
+    default: "Check the folder's permissions and run again."
     }
   }
 }

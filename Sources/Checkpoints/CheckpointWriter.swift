@@ -97,7 +97,7 @@ public enum CheckpointWriter {
     _ checkpoint: Checkpoint, to directory: String, options: Options = Options()
   ) throws(CheckpointError) -> Outline {
     let layout = try SafetensorsLayout(checkpoint, options: options)
-    try StagedFolder.check(target: directory, force: options.force)
+    try StagedFolder.check(directory, force: options.force)
     return Outline(
       byteCount: layout.byteCount, fileNames: layout.shards.map(\.fileName),
       freeByteCount: FileSystem.freeByteCount(at: directory))
@@ -175,7 +175,11 @@ public enum CheckpointWriter {
     _ files: [OutputFile]
   ) throws(CheckpointError) {
     let size = placement.info.elementType.byteCount
-    let bytes = try reader.bytes(range, as: placement.info.elementType)
-    try files[placement.shard].write(bytes, at: placement.offset + range.lowerBound * size)
+    try withByteWorkspace(count: range.count * size) { (bytes) throws(CheckpointError) in
+      try reader.read(
+        from: range.lowerBound, count: range.count, as: placement.info.elementType, into: &bytes)
+      try files[placement.shard].write(
+        bytes.bytes, at: placement.offset + range.lowerBound * size)
+    }
   }
 }

@@ -24,12 +24,15 @@ import Tensors
   /// The size of the file when it was opened.
   public let byteCount: Int
   private let start: UnsafeMutableRawPointer?
+  /// What is to be unmapped; `nil` for an empty file, as is `start`.
+  private let mapping: UnsafeMutableRawBufferPointer?
 
   /// Maps the file at `path`; throws ``CheckpointError/cannotRead(path:reason:)``.
   public init(_ path: String) throws(CheckpointError) {
     self.path = path
     // Safety: the path lives as a C string for the length of the call.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting, since a pipe of that name would let us wait for ever.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .cannotRead(path: path, reason: FileSystem.reason()) }
     defer { close(descriptor) }
     var status = stat()
@@ -42,7 +45,7 @@ import Tensors
     }
     byteCount = Int(status.st_size)
     guard byteCount > 0 else {
-      unsafe start = nil
+      unsafe (start, mapping) = (nil, nil)
       return
     }
     // Safety: a private read-only mapping of the whole file at an address the system chooses.
@@ -51,11 +54,52 @@ import Tensors
       throw .cannotRead(path: path, reason: FileSystem.reason())
     }
     unsafe start = unsafe mapping
+    unsafe self.mapping = unsafe UnsafeMutableRawBufferPointer(start: mapping, count: byteCount)
   }
+
+  /// A file that is in memory under a name it would have: the same readers then read both.
+  ///
+  /// The bytes are copied to the very end of a mapping that an inaccessible page follows, so that a
+  /// reader that goes beyond them is stopped by the system at once.
+  package init(contents: [UInt8], path: String) throws(CheckpointError) {
+    self.path = path
+    byteCount = contents.count
+    guard byteCount > 0 else {
+      unsafe (start, mapping) = (nil, nil)
+      return
+    }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let length = (byteCount + page - 1) / page * page
+    // Safety: a private mapping of fresh memory, one page longer than what is used.
+    let memory = unsafe mmap(
+      nil, length + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | Self.anonymous, -1, 0)
+    guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+      throw .cannotRead(path: path, reason: FileSystem.reason())
+    }
+    let first = length - byteCount
+    // Safety: the bytes end where the mapping's last page begins, which nobody may touch after.
+    unsafe contents.withUnsafeBytes { source in
+      if let bytes = source.baseAddress {
+        unsafe (memory + first).copyMemory(from: bytes, byteCount: source.count)
+      }
+    }
+    unsafe _ = mprotect(memory, length, PROT_READ)
+    unsafe _ = mprotect(memory + length, page, PROT_NONE)
+    unsafe start = unsafe memory + first
+    unsafe mapping = unsafe UnsafeMutableRawBufferPointer(start: memory, count: length + page)
+  }
+
+  #if canImport(Darwin)
+    private static let anonymous = MAP_ANON
+  #else
+    private static let anonymous = MAP_ANONYMOUS
+  #endif
 
   deinit {
     // Safety: mapped in `init` with this length, and unmapped only here.
-    if let start = unsafe start { unsafe _ = munmap(start, byteCount) }
+    if let mapping = unsafe mapping {
+      unsafe _ = munmap(mapping.baseAddress, mapping.count)
+    }
   }
 
   /// Lends the bytes at `range`; traps when it reaches outside the file.

@@ -27,25 +27,28 @@ public struct SafetensorsFile: Sendable {
   public let entries: [Entry]
   /// `__metadata__`, in the order of the header; empty when there is none.
   public let metadata: [(key: String, value: String)]
-  let file: MappedFile
+  package let file: MappedFile
 
   /// Opens and checks the file; reads the header only.
   public init(_ path: String) throws(CheckpointError) {
-    let file = try MappedFile(path)
+    try self.init(MappedFile(path))
+  }
+
+  package init(_ file: MappedFile) throws(CheckpointError) {
     let header: SafetensorsHeader
     do throws(CheckpointError.HeaderFault) {
       header = try SafetensorsHeader(file: file)
     } catch {
-      throw .header(file: path, error)
+      throw .header(file: file.path, error)
     }
-    self.path = path
+    path = file.path
     self.file = file
     entries = header.entries
     metadata = header.metadata
   }
 
   /// The tensors as sources that share the mapping.
-  var sources: [(name: String, source: TensorSource)] {
+  package var sources: [(name: String, source: TensorSource)] {
     entries.map { entry in
       let reader = StoredReader(info: entry.info, storage: .file(file, offset: entry.offset))
       return (entry.name, TensorSource(info: entry.info, origin: path) { reader })

@@ -24,6 +24,8 @@ struct SafetensorsLayout: Sendable {
   }
 
   let shards: [Shard]
+  /// What the names of the files begin with.
+  let stem: String
   /// The bytes of all tensors.
   let byteCount: Int
   /// The float types that occur.
@@ -31,7 +33,14 @@ struct SafetensorsLayout: Sendable {
 
   /// Cuts `checkpoint` into shards, tensors in order of name; inside a shard wide types come first,
   /// so that every tensor is aligned to its type, then names in order.
-  init(_ checkpoint: Checkpoint, options: CheckpointWriter.Options) throws(CheckpointError) {
+  /// - Parameters:
+  ///   - stem: what the names of the files begin with.
+  ///   - metadata: of every file.
+  init(
+    _ checkpoint: Checkpoint, options: CheckpointWriter.Options, stem: String = "model",
+    metadata: JSON = ["format": "pt"]
+  ) throws(CheckpointError) {
+    self.stem = stem
     var groups: [[(name: String, info: TensorInfo)]] = [[]]
     var filled = 0
     var total = 0
@@ -60,9 +69,9 @@ struct SafetensorsLayout: Sendable {
       }
       let fileName =
         count == 1
-        ? "model.safetensors"
-        : "model-\(Self.padded(shard + 1))-of-\(Self.padded(count)).safetensors"
-      return Self.shard(shard, fileName: fileName, members: sorted)
+        ? "\(stem).safetensors"
+        : "\(stem)-\(Self.padded(shard + 1))-of-\(Self.padded(count)).safetensors"
+      return Self.shard(shard, fileName: fileName, members: sorted, metadata: metadata)
     }
     byteCount = total
     weightTypes = types
@@ -78,10 +87,10 @@ struct SafetensorsLayout: Sendable {
   }
 
   private static func shard(
-    _ number: Int, fileName: String, members: [(name: String, info: TensorInfo)]
+    _ number: Int, fileName: String, members: [(name: String, info: TensorInfo)], metadata: JSON
   ) -> Shard {
     var object = JSONObject()
-    object["__metadata__"] = ["format": "pt"]
+    object["__metadata__"] = metadata
     var position = 0
     for (name, info) in members {
       object[name] = [

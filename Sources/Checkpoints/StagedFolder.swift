@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -13,6 +15,10 @@
 package struct OutputCalls: Sendable {
   /// Writes bytes at an offset, like `pwrite`: the number written, or −1 with `errno` set.
   package var write: @Sendable (_ descriptor: Int32, RawSpan, _ offset: Int) -> Int
+  /// Puts what was written on the disk, like `fsync`: 0, or −1 with `errno` set.
+  package var synchronize: @Sendable (_ descriptor: Int32) -> Int32 = { fsync($0) }
+  /// Closes the file, like `close`: 0, or −1 with `errno` set.
+  package var close: @Sendable (_ descriptor: Int32) -> Int32 = { systemClose($0) }
 
   package static let system = OutputCalls { descriptor, bytes, offset in
     // Safety: the span's bytes are readable for the length of the call.
@@ -20,7 +26,16 @@ package struct OutputCalls: Sendable {
       unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset))
     }
   }
+
+  package init(
+    write: @escaping @Sendable (_ descriptor: Int32, RawSpan, _ offset: Int) -> Int
+  ) {
+    self.write = write
+  }
 }
+
+/// `close` under a name that no member hides.
+private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
 /// A folder that comes into being whole: filled under a hidden name beside its target, then renamed.
 ///
@@ -28,19 +43,31 @@ package struct OutputCalls: Sendable {
 /// when the same target is written again.
 struct StagedFolder {
   private let target: String
+  /// Throws where the target may not be replaced.
+  private let checkTarget: () throws(CheckpointError) -> Void
   private let staging: String
   private let byteCount: Int
   private let calls: OutputCalls
 
   /// Checks the target and makes the hidden folder. `byteCount` is for messages.
+  ///
+  /// - Parameters:
+  ///   - isOurs: whether a folder with these names may be replaced by force.
+  ///   - mayHold: whether such a folder may hold a file of that name.
   init(
-    target: String, force: Bool, byteCount: Int, calls: OutputCalls
+    target: String, force: Bool, byteCount: Int, calls: OutputCalls,
+    isOurs: @escaping ([String]) -> Bool = { $0.contains("config.json") },
+    mayHold: @escaping (String) -> Bool = Checkpoint.mayHold
   ) throws(CheckpointError) {
+    try Self.check(target, force: force, isOurs: isOurs, mayHold: mayHold)
     let (parent, name) = FileSystem.split(target)
     self.target = FileSystem.join(parent, name)
+    let place = self.target
+    checkTarget = { () throws(CheckpointError) in
+      try Self.check(place, force: force, isOurs: isOurs, mayHold: mayHold)
+    }
     self.byteCount = byteCount
     self.calls = calls
-    try Self.check(target: target, force: force)
     try FileSystem.makeDirectories(parent)
     let prefix = ".\(name).partial-"
     Self.removeLeftovers(in: parent, prefix: prefix)
@@ -55,32 +82,35 @@ struct StagedFolder {
     }
   }
 
-  /// Throws where a folder may not be put at `target`.
-  static func check(target: String, force: Bool) throws(CheckpointError) {
-    let (parent, name) = FileSystem.split(target)
-    let joined = FileSystem.join(parent, name)
-    guard !["", ".", "..", "/"].contains(name) else { throw .target(target, .noName) }
+  /// Throws where the target may not be made or replaced; makes nothing.
+  static func check(
+    _ path: String, force: Bool,
+    isOurs: ([String]) -> Bool = { $0.contains("config.json") },
+    mayHold: (String) -> Bool = Checkpoint.mayHold
+  ) throws(CheckpointError) {
+    let (parent, name) = FileSystem.split(path)
+    let target = FileSystem.join(parent, name)
+    guard !["", ".", "..", "/"].contains(name) else { throw .target(path, .noName) }
     // Renaming onto a link or a file fails, and would only after all the work.
-    if let destination = FileSystem.destination(ofLink: joined) {
-      throw .target(target, .link(to: destination))
-    }
-    if FileSystem.exists(target) {
-      guard FileSystem.isDirectory(target) else { throw .target(target, .file) }
-      guard let present = FileSystem.names(in: target) else {
-        throw .targetExists(directory: target, isCheckpoint: false, force: force)
-      }
-      let isCheckpoint = present.contains("config.json")
-      if !present.isEmpty, !(force && isCheckpoint) {
-        throw .targetExists(directory: target, isCheckpoint: isCheckpoint, force: force)
-      }
-      if let foreign = present.sorted().first(where: { !Checkpoint.mayHold($0) }) {
-        throw .target(target, .foreignFile(foreign))
-      }
+    if let destination = FileSystem.destination(ofLink: target) {
+      throw .target(path, .link(to: destination))
     }
     let place = FileSystem.nearestExisting(parent)
     guard FileSystem.isDirectory(place) else { throw .target(place, .file) }
     guard FileSystem.isWritable(place) else {
       throw .cannotWrite(path: place, reason: FileSystem.reason(EACCES), neededByteCount: 0)
+    }
+    guard FileSystem.exists(path) else { return }
+    guard FileSystem.isDirectory(path) else { throw .target(path, .file) }
+    guard let present = FileSystem.names(in: path) else {
+      throw .targetExists(directory: path, isCheckpoint: false, force: force)
+    }
+    let isReplaceable = isOurs(present)
+    if !present.isEmpty, !(force && isReplaceable) {
+      throw .targetExists(directory: path, isCheckpoint: isReplaceable, force: force)
+    }
+    if let foreign = present.sorted().first(where: { !mayHold($0) }) {
+      throw .target(path, .foreignFile(foreign))
     }
   }
 
@@ -121,9 +151,12 @@ struct StagedFolder {
       FileSystem.synchronizeDirectory(parent)
       return
     }
-    guard errno == ENOTEMPTY || errno == EEXIST, try exchange() else {
-      throw .cannotWrite(path: target, reason: FileSystem.reason(), neededByteCount: 0)
+    guard errno == ENOTEMPTY || errno == EEXIST else {
+      throw .writing(target, neededByteCount: byteCount)
     }
+    // Somebody may have put something there since the first look, and it would be lost.
+    try checkTarget()
+    guard try exchange() else { throw .writing(target, neededByteCount: byteCount) }
     FileSystem.synchronizeDirectory(parent)
     // The old checkpoint now bears the hidden name.
     FileSystem.remove(staging)
@@ -162,18 +195,22 @@ struct StagedFolder {
   func discard() { FileSystem.remove(staging) }
 }
 
-/// A file being written at any offset by any thread; closed when the last reference goes.
+/// A file being written at any offset by any thread; closed by ``finish()``, or when the last
+/// reference goes.
 final class OutputFile: Sendable {
   private let descriptor: Int32
+  private let isOpen: Atomic<Bool>
   private let path: String
   private let byteCount: Int
   private let calls: OutputCalls
+  private let writtenByteCount = Atomic<Int>(0)
 
   init(
     _ path: String, shownAs shown: String, byteCount: Int, calls: OutputCalls
   ) throws(CheckpointError) {
     // Safety: the path lives as a C string for the length of the call.
     descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    isOpen = Atomic(descriptor >= 0)
     self.path = shown
     self.byteCount = byteCount
     self.calls = calls
@@ -182,27 +219,42 @@ final class OutputFile: Sendable {
     }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    if isOpen.load(ordering: .relaxed) { _ = calls.close(descriptor) }
+  }
 
   /// Writes all of `bytes` at `offset`.
   func write(_ bytes: [UInt8], at offset: Int) throws(CheckpointError) {
+    // Safety: bytes are valid bytes.
+    try write(unsafe bytes.span.bytes, at: offset)
+  }
+
+  /// Writes all of `bytes` at `offset`.
+  func write(_ bytes: RawSpan, at offset: Int) throws(CheckpointError) {
     var done = 0
-    while done < bytes.count {
-      let rest = bytes.span.extracting(done...)
-      // Safety: bytes are valid bytes.
-      let count = unsafe calls.write(descriptor, rest.bytes, offset + done)
+    while done < bytes.byteCount {
+      let count = calls.write(descriptor, bytes.extracting(done...), offset + done)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else {
         throw .writing(path, code: count == 0 ? ENOSPC : errno, neededByteCount: byteCount)
       }
       done += count
     }
+    let sum = writtenByteCount.wrappingAdd(done, ordering: .relaxed)
+    if sum.oldValue / EarlyWriteback.byteCount != sum.newValue / EarlyWriteback.byteCount {
+      EarlyWriteback.begin(descriptor)
+    }
   }
 
   /// Asks the system to put the file on the disk, which is when some file systems notice that it
   /// is full.
   func finish() throws(CheckpointError) {
-    if fsync(descriptor) != 0 {
+    if calls.synchronize(descriptor) != 0 {
+      throw .writing(path, neededByteCount: byteCount)
+    }
+    // Others notice only now; nobody writes after this.
+    let wasOpen = isOpen.exchange(false, ordering: .relaxed)
+    if wasOpen, calls.close(descriptor) != 0 {
       throw .writing(path, neededByteCount: byteCount)
     }
   }

@@ -36,7 +36,7 @@ extension TensorReader {
     from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
   ) throws(CheckpointError) {
     // `inout` spans cannot enter an escaping closure; this one does not escape.
-    try withScratch(count: count) { (floats) throws(CheckpointError) in
+    try withWorkspace(count: count) { (floats) throws(CheckpointError) in
       try read(from: start, into: floats)
       Conversion.encode(floats.reading, as: type, into: &output)
     }
@@ -71,6 +71,18 @@ package struct StoredReader: TensorReader {
 
   let info: TensorInfo
   let storage: Storage
+
+  init(info: TensorInfo, storage: Storage) {
+    self.info = info
+    self.storage = storage
+  }
+
+  /// Reads elements that are in memory, encoded as `info` says: as many as its shape has.
+  package init(info: TensorInfo, bytes: [UInt8]) {
+    precondition(
+      bytes.count == info.byteCount, "\(bytes.count) bytes for a tensor of \(info.byteCount)")
+    self.init(info: info, storage: .memory(bytes))
+  }
 
   private func withBytes<R, E: Error>(
     _ start: Int, _ count: Int, _ body: (RawSpan) throws(E) -> R

@@ -33,14 +33,17 @@ public struct JSONNumber: Equatable, Sendable {
     let fraction = halves.count > 1 ? halves[1] : ""
     var digits = Array((halves[0].drop { $0 == "-" } + fraction).utf8.drop { $0 == 0x30 })
     guard !digits.isEmpty else { return 0 }
-    guard let exponent = parts.count > 1 ? Int(parts[1]) : 0 else { return nil }
+    // A longer way than the digits and their zeros can go leads out of every whole number.
+    guard let exponent = parts.count > 1 ? Int(parts[1]) : 0,
+      exponent.magnitude <= text.utf8.count + 20
+    else { return nil }
     // The value is `digits` · 10^zeros.
-    var (zeros, isFar) = exponent.subtractingReportingOverflow(fraction.utf8.count)
-    while !isFar, digits.last == 0x30 {
+    var zeros = exponent - fraction.utf8.count
+    while digits.last == 0x30 {
       digits.removeLast()
       zeros += 1
     }
-    guard !isFar, zeros >= 0, zeros < 19, digits.count + zeros <= 19 else { return nil }
+    guard zeros >= 0, zeros < 19, digits.count + zeros <= 19 else { return nil }
     let text = String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: zeros)
     return Int((isNegative ? "-" : "") + text)
   }

@@ -5,11 +5,16 @@
 ///
 /// Distance: Damerau–Levenshtein (optimal string alignment) over characters, ignoring case;
 /// near means at most a third of the longer name's length, at least 1, at most 4, and something of
-/// the name must remain. The first candidate wins a tie.
+/// the name must remain. The first candidate wins a tie. Names of more than 200 characters, which
+/// nobody has typed, are near none.
 public func nearestName(to name: String, in candidates: some Sequence<String>) -> String? {
+  // The comparison takes the product of the lengths, and a damaged file's names may have millions.
+  let lengthLimit = 200
+  guard name.utf8.count <= 4 * lengthLimit else { return nil }
   let wanted = Array(name.lowercased())
+  guard wanted.count <= lengthLimit else { return nil }
   var best: (name: String, distance: Int)?
-  for candidate in candidates {
+  for candidate in candidates where candidate.utf8.count <= 4 * lengthLimit {
     let other = Array(candidate.lowercased())
     let longer = max(wanted.count, other.count)
     let limit = min(4, max(1, longer / 3), longer - 1)

@@ -19,6 +19,8 @@ public struct Settings {
   /// Where the mapping starts.
   public let line: Int?
   private let members: [(key: String, value: Node)]
+  /// Where each key stands in `members`: a mapping may have as many as a vocabulary has tokens.
+  private let places: [ExactText: Int]
   private var asked: [String] = []
 
   /// Reads `node`, which must be a mapping (an empty scalar counts as an empty one).
@@ -35,6 +37,8 @@ public struct Settings {
         path: path.isEmpty ? "the document" : path, line: node.line, origin: origin,
         expected: "a mapping", found: node.found)
     }
+    // No key stands twice; of those that code has made, the first counts.
+    places = Dictionary(members.enumerated().map { (ExactText($1.key), $0) }) { first, _ in first }
   }
 
   /// The keys in the order of the file, asked for or not.
@@ -55,7 +59,8 @@ public struct Settings {
   /// Throws for the first key that was never asked for and is not in `known`.
   public func finish(known: [String] = []) throws(DocumentError) {
     let names = asked + known
-    for (key, value) in members where !names.contains(where: { $0.isExactly(key) }) {
+    let known = Set(names.map(ExactText.init))
+    for (key, value) in members where !known.contains(ExactText(key)) {
       throw .unknownKey(
         key, path: path, line: value.keyLine ?? value.line, origin: origin,
         nearest: nearestName(to: key, in: names))
@@ -217,7 +222,7 @@ public struct Settings {
   }
 
   private func value(of key: String) -> Node? {
-    members.first { $0.key.isExactly(key) }?.value
+    places[ExactText(key)].map { members[$0].value }
   }
 
   private func required<Value>(_ key: String, _ value: Value?) throws(DocumentError) -> Value {

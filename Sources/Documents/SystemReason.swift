@@ -18,9 +18,12 @@ package enum SystemReason {
     return code(of: cause)
   }
 
+  /// The system's text of an error's number.
+  package static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+
   /// The reason as a clause: "Not a directory".
   package static func text(of error: any Error) -> String {
-    if let code = code(of: error) { return String(cString: strerror(code)) }
+    if let code = code(of: error) { return text(code) }
     return (error as NSError).localizedDescription.clause
   }
 }

@@ -12,9 +12,12 @@ public enum YAML {
   /// document, keys that repeat or are no scalars, merge keys (`<<`, not in YAML 1.2), tags other
   /// than `!!str`, control characters, more than 128 levels, and aliases that stand for more than a
   /// million values.
+  /// - Parameter firstLine: the number of the text's first line in the file, for messages.
   /// - Throws: `DocumentError.syntax` with the line.
-  public static func parse(_ text: String, origin: String) throws(DocumentError) -> Node {
-    let masked = try YAMLMask.mask(text, origin: origin)
+  public static func parse(
+    _ text: String, origin: String, firstLine: Int = 1
+  ) throws(DocumentError) -> Node {
+    let masked = try YAMLMask.mask(text, origin: origin, firstLine: firstLine)
     let parser: Yams.Parser
     let root: Yams.Node?
     do {
@@ -22,26 +25,28 @@ public enum YAML {
       root = try parser.singleRoot()
     } catch let problem as YamlError {
       throw .syntax(
-        origin: origin, position: Self.position(of: problem), problem: Self.message(of: problem))
+        origin: origin, position: "line \(Self.line(of: problem) + firstLine - 1)",
+        problem: Self.message(of: problem))
     } catch {
-      throw .syntax(origin: origin, position: "line 1", problem: "\(error)")
+      throw .syntax(origin: origin, position: "line \(firstLine)", problem: "\(error)")
     }
     guard let root else {
-      throw .syntax(origin: origin, position: "line 1", problem: "the document is empty")
+      throw .syntax(
+        origin: origin, position: "line \(firstLine)", problem: "the document is empty")
     }
-    var composer = YAMLComposer(origin: origin)
+    var composer = YAMLComposer(origin: origin, firstLine: firstLine)
     // The nodes hold their anchors weakly; the parser owns them.
     return try withExtendedLifetime(parser) { () throws(DocumentError) -> Node in
       try composer.compose(root, depth: 1).node
     }
   }
 
-  private static func position(of problem: YamlError) -> String {
+  private static func line(of problem: YamlError) -> Int {
     switch problem {
     case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-      "line \(mark.line)"
-    case .duplicatedKeysInMapping(_, let context): "line \(context.mark.line)"
-    default: "line 1"
+      mark.line
+    case .duplicatedKeysInMapping(_, let context): context.mark.line
+    default: 1
     }
   }
 

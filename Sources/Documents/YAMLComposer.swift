@@ -17,17 +17,24 @@ struct YAMLComposer {
   static let tooDeep = "nested deeper than \(maxDepth) levels"
 
   let origin: String
+  /// What is added to the lines that Yams counts.
+  private let lineOffset: Int
   /// What each anchor stands for at this place of the text.
   private var anchors: [String: Composed] = [:]
   private var size = 0
 
-  init(origin: String) { self.origin = origin }
+  init(origin: String, firstLine: Int) {
+    self.origin = origin
+    lineOffset = firstLine - 1
+  }
+
+  private func line(of node: Yams.Node) -> Int? { node.mark.map { $0.line + lineOffset } }
 
   /// `depth` is the level of `source`, 1 for the root.
   mutating func compose(
     _ source: Yams.Node, depth: Int, isKey: Bool = false
   ) throws(DocumentError) -> Composed {
-    let line = source.mark?.line ?? 1
+    let line = line(of: source) ?? 1 + lineOffset
     guard depth <= Self.maxDepth else { throw error(line, Self.tooDeep) }
     let composed: Composed
     switch source {
@@ -76,7 +83,7 @@ struct YAMLComposer {
     var seen: [ExactText: Int] = [:]
     var total = (size: 1, height: 0)
     for (key, value) in mapping {
-      let keyLine = key.mark?.line ?? line
+      let keyLine = self.line(of: key) ?? line
       guard case .scalar(let scalar) = key else {
         throw error(keyLine, "a key that is not a single word or text")
       }

@@ -14,9 +14,11 @@ enum YAMLMask {
   private static let plane: UInt32 = 0xF0000
 
   /// Masks `text` without its byte order mark, after checking that YAML allows its characters.
-  static func mask(_ text: String, origin: String) throws(DocumentError) -> String {
+  static func mask(
+    _ text: String, origin: String, firstLine: Int = 1
+  ) throws(DocumentError) -> String {
     var masked = String.UnicodeScalarView()
-    var line = 1
+    var line = firstLine
     var previous: Unicode.Scalar = " "
     // How much of `\U000` stands just before the current character; `\U000F…` would name a
     // character of the plane that `unmask` takes for a masked one.

@@ -35,22 +35,7 @@
       architecture = try Architectures.make(
         config: checkpoint.config, origin: checkpoint.origin)
       try checkpoint.validate()
-      parameters = try Engine.run {
-        var arrays: [String: DeviceArray] = [:]
-        for name in checkpoint.names {
-          guard let info = checkpoint.info(name) else { continue }
-          let values = try checkpoint.floats(name)
-          if let index = values.withUnsafeBufferPointer({ numbers in
-            numbers.baseAddress.flatMap { PlainMemory.firstNonFinite($0, numbers.count) }
-          }) {
-            throw CheckpointError.notFinite(
-              tensor: name, index: index, value: "\(values[index])",
-              origin: try checkpoint.source(name).origin)
-          }
-          arrays[name] = try DeviceArray(values, shape: info.shape.extents)
-        }
-        return Parameters(arrays)
-      }
+      parameters = try Engine.run { try Parameters(loading: checkpoint) }
     }
 
     /// A model over memory that somebody else owns and updates (Training).
@@ -98,10 +83,36 @@
     }
   }
 
+  extension Parameters {
+    /// All tensors of a checkpoint as float32 arrays; call it on the engine's thread.
+    ///
+    /// - Parameter each: shown every tensor's numbers, in order of name.
+    /// - Throws: `CheckpointError`, for weights that are NaN or infinite too.
+    package init(
+      loading checkpoint: Checkpoint, each: (_ name: String, [Float]) throws -> Void = { _, _ in }
+    ) throws {
+      var arrays: [String: DeviceArray] = [:]
+      for name in checkpoint.names {
+        guard let info = checkpoint.info(name) else { continue }
+        let values = try checkpoint.floats(name)
+        if let index = values.withUnsafeBufferPointer({ numbers in
+          numbers.baseAddress.flatMap { PlainMemory.firstNonFinite($0, numbers.count) }
+        }) {
+          throw CheckpointError.notFinite(
+            tensor: name, index: index, value: "\(values[index])",
+            origin: try checkpoint.source(name).origin)
+        }
+        try each(name, values)
+        arrays[name] = try DeviceArray(values, shape: info.shape.extents)
+      }
+      self.init(arrays)
+    }
+  }
+
   /// The training side of a model: the loss of a batch as a graph.
   package struct LossFunction {
-    private let architecture: any Architecture
-    private let kernels: Kernels
+    let architecture: any Architecture
+    let kernels: Kernels
 
     package init(config: JSON, kernels: Kernels = .best) throws {
       architecture = try Architectures.make(config: config)

@@ -33,17 +33,22 @@ public struct CounterRandom: Sendable {
 
   /// Fills `output` with the uniform floats of elements `start ..< start + output.count`.
   public func fillUniform(_ output: MutableFloatChunk, startingAt start: Int) {
-    var i = 0
-    while i < output.count {
-      let index = start + i
-      let block = words(block: index >> 2)
-      var lane = index & 3
-      while lane < 4, i < output.count {
-        output[i] = Self.unit(block[lane])
-        lane += 1
-        i += 1
-      }
+    // Eight blocks of four elements at a time; what does not fill them, one at a time.
+    var i = min(output.count, -start & 3)
+    fillPlain(output[0..<i], startingAt: start)
+    while i + 32 <= output.count {
+      let words = words(eightBlocksFrom: (start + i) >> 2)
+      output.setVector(Self.units(words.lowHalf.lowHalf), at: i)
+      output.setVector(Self.units(words.lowHalf.highHalf), at: i + 8)
+      output.setVector(Self.units(words.highHalf.lowHalf), at: i + 16)
+      output.setVector(Self.units(words.highHalf.highHalf), at: i + 24)
+      i += 32
     }
+    fillPlain(output[i..<output.count], startingAt: start + i)
+  }
+
+  func fillPlain(_ output: MutableFloatChunk, startingAt start: Int) {
+    for i in output.indices { output[i] = uniform(at: start + i) }
   }
 
   /// A normally distributed number (mean 0, variance 1) for element `index`, by the Box–Muller
@@ -59,14 +64,18 @@ public struct CounterRandom: Sendable {
 
   private static func unit(_ bits: UInt32) -> Float { Float(bits >> 8) * 0x1p-24 }
 
+  @inline(__always) private static func units(_ bits: SIMD8<UInt32>) -> SIMD8<Float> {
+    // Signed, for that conversion is an instruction; 24 bits fit.
+    SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: bits &>> 8)) * 0x1p-24
+  }
+
   private func words(block: Int) -> SIMD4<UInt32> {
     let low = UInt64(bitPattern: Int64(block))
     return Self.philox(
-      counter: [
+      counter: SIMD4(
         UInt32(truncatingIfNeeded: low), UInt32(truncatingIfNeeded: low >> 32),
-        UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32),
-      ],
-      key: [UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)])
+        UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)),
+      key: SIMD2(UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)))
   }
 
   /// Ten rounds of the Philox4x32 bijection.
@@ -76,14 +85,51 @@ public struct CounterRandom: Sendable {
     for _ in 0..<10 {
       let first = UInt64(0xD251_1F53) &* UInt64(counter[0])
       let second = UInt64(0xCD9E_8D57) &* UInt64(counter[2])
-      counter = [
+      // Not array literals: those are allocated.
+      counter = SIMD4(
         UInt32(truncatingIfNeeded: second >> 32) ^ counter[1] ^ key[0],
         UInt32(truncatingIfNeeded: second),
         UInt32(truncatingIfNeeded: first >> 32) ^ counter[3] ^ key[1],
-        UInt32(truncatingIfNeeded: first),
-      ]
-      key = key &+ [0x9E37_79B9, 0xBB67_AE85]
+        UInt32(truncatingIfNeeded: first))
+      key = key &+ SIMD2(0x9E37_79B9, 0xBB67_AE85)
     }
     return counter
+  }
+
+  /// The words of eight blocks, one after the other: ``philox(counter:key:)`` with a block per lane.
+  @inline(__always) private func words(eightBlocksFrom block: Int) -> SIMD32<UInt32> {
+    typealias Lanes = SIMD8<UInt64>
+    let low32 = Lanes(repeating: 0xFFFF_FFFF)
+    let blocks =
+      Lanes(repeating: UInt64(bitPattern: Int64(block))) &+ Lanes(0, 1, 2, 3, 4, 5, 6, 7)
+    // Each lane holds a word in its low half. The high halves fill with what was multiplied; every
+    // use masks them away, which the multiplication does for nothing.
+    var (a, b) = (blocks, blocks &>> 32)
+    var (c, d) = (Lanes(repeating: seed & 0xFFFF_FFFF), Lanes(repeating: seed >> 32))
+    var keys = (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
+    @inline(__always) func round() {
+      let first = (a & low32) &* 0xD251_1F53
+      let second = (c & low32) &* 0xCD9E_8D57
+      (a, b) = ((second &>> 32) ^ b ^ Lanes(repeating: UInt64(keys.0)), second)
+      (c, d) = ((first &>> 32) ^ d ^ Lanes(repeating: UInt64(keys.1)), first)
+      keys = (keys.0 &+ 0x9E37_79B9, keys.1 &+ 0xBB67_AE85)
+    }
+    // Not a loop: the compiler would reorder the lanes for the result in each of its turns.
+    round()
+    round()
+    round()
+    round()
+    round()
+    round()
+    round()
+    round()
+    round()
+    round()
+    // Little-endian: the first word of a pair is its low half.
+    var pairs = SIMD16<UInt64>()
+    pairs.evenHalf = (a & low32) | (b &<< 32)
+    pairs.oddHalf = (c & low32) | (d &<< 32)
+    // Safety: two vectors of the same size, of integers both.
+    return unsafe unsafeBitCast(pairs, to: SIMD32<UInt32>.self)
   }
 }

@@ -11,6 +11,8 @@
 
 /// The C library's elementary functions, so that rooms above need not import it.
 public enum Elementary {
+  /// eˣ.
+  public static func exp(_ x: Double) -> Double { libmExp(x) }
   /// The natural logarithm.
   public static func log(_ x: Double) -> Double { libmLog(x) }
   /// The cosine of an angle in radians.
@@ -21,6 +23,7 @@ public enum Elementary {
   public static func acos(_ x: Double) -> Double { libmAcos(x) }
 }
 
+private func libmExp(_ x: Double) -> Double { exp(x) }
 private func libmLog(_ x: Double) -> Double { log(x) }
 private func libmCos(_ x: Double) -> Double { cos(x) }
 private func libmSin(_ x: Double) -> Double { sin(x) }

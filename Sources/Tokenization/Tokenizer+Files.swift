@@ -86,8 +86,14 @@ extension Tokenizer {
   }
 
   static func contents(_ path: String) throws(TokenizationError) -> [UInt8] {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw .unreadable(file: path, reason: "there is no such file")
+    // A link to a device or a pipe would be read for ever.
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw .unreadable(
+        file: path, reason: errno == ENOENT ? "there is no such file" : SystemReason.text(errno))
+    }
+    guard (status.st_mode & S_IFMT) == S_IFREG else {
+      throw .unreadable(file: path, reason: "it is not a regular file")
     }
     do {
       return try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))

@@ -20,11 +20,21 @@ extension Tokenizer {
   static func loadGPT2(
     vocabulary path: String, merges mergesPath: String, roles: Roles, configuration: JSONObject
   ) throws(TokenizationError) -> Tokenizer {
+    try gpt2(
+      vocabulary: parse(path), origin: path, merges: contents(mergesPath),
+      mergesOrigin: mergesPath, roles: roles, configuration: configuration)
+  }
+
+  /// The tokenizer that the contents of the two files describe.
+  static func gpt2(
+    vocabulary: JSON, origin path: String, merges bytes: [UInt8], mergesOrigin mergesPath: String,
+    roles: Roles = Roles(), configuration: JSONObject = JSONObject()
+  ) throws(TokenizationError) -> Tokenizer {
     var members = JSONObject()
-    members["vocab"] = try parse(path)
+    members["vocab"] = vocabulary
     members["merges"] = []
     var description = try BPEModel.describe(.object(members), origin: path)
-    description.merges = try merges(mergesPath)
+    description.merges = try merges(bytes, origin: mergesPath)
     let whole = try Vocabulary(description.entries, origin: path)
     let model = try BPEModel(description, vocabulary: whole, origin: mergesPath)
     let endOfText = "<|endoftext|>"
@@ -43,9 +53,8 @@ extension Tokenizer {
   }
 
   private static func merges(
-    _ path: String
+    _ bytes: [UInt8], origin path: String
   ) throws(TokenizationError) -> [(left: String, right: String)] {
-    let bytes = try contents(path)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .unreadable(file: path, reason: "it is not UTF-8")
     }

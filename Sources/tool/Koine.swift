@@ -23,12 +23,11 @@ struct Koine: AsyncParsableCommand {
 
   private static var commands: [any ParsableCommand.Type] {
     var commands: [any ParsableCommand.Type] = [
-      MergeCommand.self, AdapterCommand.self, InspectCommand.self, TokenizeCommand.self,
-      LabCommand.self,
-      RunsCommand.self, CompareCommand.self,
+      MergeCommand.self, AdapterCommand.self, DiffCommand.self, InspectCommand.self,
+      TokenizeCommand.self, LabCommand.self, RunsCommand.self, CompareCommand.self,
     ]
     #if MLX
-      commands = [RunCommand.self, LogitsCommand.self] + commands
+      commands = [RunCommand.self, LogitsCommand.self, StatisticsCommand.self] + commands
     #endif
     return commands
   }

@@ -12,6 +12,8 @@ enum Program {
   static func main() async {
     // A log or reader that goes away is an error of that write, not the end of a training.
     signal(SIGPIPE, SIG_IGN)
+    // A file beyond `ulimit -f` is then an error with a message, and what was begun is removed.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try Koine.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

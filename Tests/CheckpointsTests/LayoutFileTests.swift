@@ -40,6 +40,21 @@ import Testing
     #expect(classes.count == ModelLayout.all.count)
   }
 
+  @Test func `a class or a model_type is found without reading the other files`() throws {
+    for family in LayoutFiles.families {
+      for layout in family.layouts {
+        #expect(LayoutFiles.layout(architecture: layout.architecture) == layout)
+      }
+      for type in family.modelTypes {
+        #expect(LayoutFiles.layout(modelType: type) == family.layouts[0])
+      }
+    }
+    for name in ["", "NoSuchModel", "model_types", "default", "llama\"", "embed_tokens.weight"] {
+      #expect(LayoutFiles.layout(architecture: name) == nil)
+      #expect(LayoutFiles.layout(modelType: name) == nil)
+    }
+  }
+
   private static let good = """
     {"model_types": ["tiny"], "prefix": "model.",
      "modules": [{"name": "default", "depth": "layers", "layers": "h.{layer}.",

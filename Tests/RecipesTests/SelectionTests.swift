@@ -4,6 +4,7 @@
 #if MLX
   import Documents
   import Evaluation
+  import Surgery
   import Testing
 
   @testable import Recipes
@@ -65,6 +66,33 @@
       #expect(recipe.parameters["density"]?.double == 0.5)
     }
 
+    @Test func `each method gets CT, SFT and the base in the parts its card has for them`() throws {
+      func recipe(_ method: String, _ parameters: String = "{}") throws -> MergeRecipe {
+        try grid("merge_method: \(method)\nparameters: \(parameters)").candidates[0].recipe
+      }
+      for method in ["ties", "sce", "model_stock", "multislerp"] {
+        let merge = try recipe(
+          method, method == "ties" || method == "multislerp" ? "{weight: 1}" : "{}")
+        #expect(merge.baseModel?.description == "base")
+        #expect(merge.models.map(\.reference) == ["ct", "sft"])
+      }
+      // A base would be one model more.
+      for (method, parameters) in [("linear", "{weight: 1}"), ("karcher", "{}")] {
+        #expect(try recipe(method, parameters).baseModel == nil)
+      }
+      for (method, parameters) in [
+        ("slerp", "{t: 0.5}"), ("nearswap", "{t: 0.1}"), ("arcee_fusion", "{}"),
+        ("layer_swap", "{}"),
+      ] {
+        #expect(try recipe(method, parameters).baseModel?.description == "ct")
+      }
+      let transfer = try recipe("transfer", "{weight: [1, 0.5]}")
+      #expect(transfer.baseModel?.description == "ct")
+      #expect(transfer.models.map(\.reference) == ["(sft − base)"])
+      #expect(transfer.models[0].parameters["weight"]?.double == 0.5)
+      #expect(lines("merge_method: passthrough").first?.contains("merges 1 model(s)") == true)
+    }
+
     private func lines(_ yaml: String) -> [String] {
       do {
         _ = try grid(yaml)
@@ -111,6 +139,8 @@
 
     @Test func `a misspelt method or a triple is refused`() {
       #expect(throws: DocumentError.self) { try grid("merge_method: tise") }
+      // A study has no statistics to merge by.
+      #expect(throws: DocumentError.self) { try grid("merge_method: fisher") }
       #expect(throws: DocumentError.self) {
         try grid("merge_method: ties\ngrid: {weight: [[1, 2, 3]]}")
       }

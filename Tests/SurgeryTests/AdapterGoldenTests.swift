@@ -121,9 +121,8 @@ final class AdapterFixture: Sendable {
       directory: golden.appendingPathComponent("adapters/\(name)").path)
     let folded = try adapter.folded(into: base)
     var changed: Set<String> = []
-    for tensor in try AdapterFile.tensors(
-      golden.appendingPathComponent("results/\(name).safetensors").path)
-    {
+    let results = try ModelFolder(golden.appendingPathComponent("results").path)
+    for tensor in try AdapterFile.tensors("\(name).safetensors", in: results) {
       let expected = try AdapterFixture.floats(tensor)
       // GPT-2's file leaves out the first part.
       let home =
@@ -142,6 +141,24 @@ final class AdapterFixture: Sendable {
     }
   }
 
+  @Test(arguments: ["dora", "saved"])
+  func `an adapter in a PyTorch file is the one in safetensors`(name: String) throws {
+    let golden = AdapterFixture.golden
+    let base = try Checkpoint.open(directory: golden.appendingPathComponent("bases/llama").path)
+    func folded(_ name: String) throws -> Checkpoint {
+      try Adapter.open(directory: golden.appendingPathComponent("adapters/\(name)").path)
+        .folded(into: base)
+    }
+    let (old, new) = (try folded("\(name)-pickled"), try folded(name))
+    #expect(old.names == new.names)
+    var changed = 0
+    for tensor in new.names {
+      #expect(try old.floats(tensor) == new.floats(tensor), "\(tensor)")
+      if try new.floats(tensor) != base.floats(tensor) { changed += 1 }
+    }
+    #expect(changed >= 2)
+  }
+
   @Test func `a result in bfloat16 is the exact sum rounded once`() throws {
     let golden = AdapterFixture.golden
     let base = try Checkpoint.open(
@@ -150,9 +167,8 @@ final class AdapterFixture: Sendable {
       .folded(into: base)
     var misses = 0
     var count = 0
-    for tensor in try AdapterFile.tensors(
-      golden.appendingPathComponent("results/half.safetensors").path)
-    {
+    let results = try ModelFolder(golden.appendingPathComponent("results").path)
+    for tensor in try AdapterFile.tensors("half.safetensors", in: results) {
       #expect(folded.info(tensor.name)?.elementType == .bfloat16)
       let found = try folded.floats(tensor.name)
       for (ours, exact) in zip(found, try AdapterFixture.floats(tensor)) {

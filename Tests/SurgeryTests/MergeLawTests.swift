@@ -170,11 +170,20 @@ import Testing
   func `what is written is what was computed`(id: String) throws {
     let method = try MergeMethods.named(id)
     let base = try MergeModels.checkpoint(seed: 1)
-    let merged = try Merge.plan(MergeModels.recipe(method, elementType: .bfloat16)) { name in
-      name == "base"
-        ? base
-        : try MergeModels.checkpoint(seed: UInt64(name.utf8.count), around: base, scale: 0.25)
-    }
+    let resolver = ModelResolver(
+      statistics: { path in
+        let kind = try #require(method.card.statistics)
+        return try MergeModels.statistics(kind, of: String(path.split(separator: " ")[2]), base)
+      },
+      resolve: { reference in
+        let name = reference.description
+        return name == "base"
+          ? base
+          : try MergeModels.checkpoint(seed: UInt64(name.utf8.count), around: base, scale: 0.25)
+      })
+    let merged = try MergePlan.make(
+      MergeModels.recipe(method, elementType: .bfloat16), from: resolver
+    ).checkpoint
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: folder) }
     try CheckpointWriter.write(merged, to: folder.path)

@@ -361,7 +361,7 @@ import Testing
     ("consensus_ta", ["lambda": [-1]], [:]),
     ("consensus_ties", ["k": [1001]], [:]),
     ("linear", ["weight": [0]], [:]),
-    ("slerp", [:], ["t": 1.5]),
+    ("iso_cts", [:], ["common_space_fraction": 1.5]),
   ])
   func `values out of range are refused`(
     id: String, own: [String: [JSON]], shared: [String: JSON]

@@ -50,12 +50,61 @@ enum MergeModels {
       for parameter in card.perSource {
         if let values = ordinary[parameter.name] { parameters[parameter.name] = values[position] }
       }
-      return MergeRecipe.Model(name, parameters: parameters)
+      let model = ModelReference(path: name)
+      let difference = ModelReference(
+        .difference(.init(tuned: model, base: ModelReference(path: "base"))))
+      return MergeRecipe.Model(
+        card.takesDifferences ? difference : model, parameters: parameters,
+        statistics: card.statistics.map { "\($0.rawValue) of \(name)" })
     }
     let shared: [String: JSON] = card.requiredShared.contains("t") ? ["t": 0.3] : [:]
     return MergeRecipe(
       method: card.id, models: models, baseModel: card.base == .required ? "base" : nil,
       parameters: shared, elementType: elementType)
+  }
+
+  /// Statistics in memory: Fisher information of every tensor, or Gram matrices of those in `grams`
+  /// (the stored matrix by layer), positive definite; values depend on `name`.
+  static func statistics(
+    _ kind: ModelStatistics.Kind, of name: String, _ checkpoint: Checkpoint,
+    grams: [String: String]? = nil, model: String? = nil
+  ) throws -> ModelStatistics {
+    var tensors: [(name: String, shape: Shape, values: [Float])] = []
+    var homes: [String: String] = [:]
+    for tensor in checkpoint.names {
+      guard let shape = checkpoint.info(tensor)?.shape else { continue }
+      let random = CounterRandom(seed: 9, stream: "\(name) \(tensor)")
+      switch kind {
+      case .fisher:
+        homes[tensor] = tensor
+        let values = (0..<shape.elementCount).map { random.uniform(at: $0) }
+        tensors.append((tensor, shape, values))
+      case .gram:
+        let map = grams ?? (shape.rank == 2 && shape.elementCount > 0 ? [tensor: tensor] : [:])
+        guard let home = map[tensor] else { continue }
+        homes[tensor] = home
+        guard home == tensor else { continue }
+        let size = shape[1]
+        let inputs = Matrix(
+          rows: 3 * size, columns: size,
+          values: (0..<(3 * size * size)).map { Float(random.normal(at: $0)) })
+        tensors.append(
+          (
+            tensor, [size, size],
+            Matrix.product(inputs, inputs, transposingFirst: true).values
+          ))
+      }
+    }
+    let stored = try Checkpoint.inMemory(
+      config: [:], tensors: tensors, origin: "\(kind) of \(name)")
+    var sources: [String: TensorSource] = [:]
+    for tensor in stored.names { sources[tensor] = try stored.source(tensor) }
+    return try ModelStatistics(
+      kind: kind,
+      provenance: .init(
+        model: model ?? name, weightsHash: "w", textHash: "t", tokenCount: 8, exampleCount: 2,
+        sequenceLength: 4, seed: 0),
+      norm: kind == .fisher ? 2 : 0, homes: homes, sources: sources, origin: stored.origin)
   }
 
   /// Values of every tensor, by name.

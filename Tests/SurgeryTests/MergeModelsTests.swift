@@ -78,7 +78,8 @@ import Testing
       lines(base, other) == [
         "The models have different tokenizers: the id 0 means `a` and `b`.",
         "base and other",
-        "Give them one vocabulary first; merging by row would mix unrelated tokens.",
+        "The vocabularies differ; say with `tokenizer: {source: union}`, `base` or a model which one "
+          + "the result has. Merged by row, unrelated tokens would mix.",
       ])
   }
 
@@ -90,7 +91,8 @@ import Testing
       config: [:], tensors: [(name, [3, 1], [0, 0, 0])], origin: "runs/child")
     #expect(
       lines(base, child)[2]
-        == "The vocabularies differ; say with `tokenizer: {source: …}` which one the result has.")
+        == "The vocabularies differ; say with `tokenizer: {source: union}`, `base` or a model which "
+        + "one the result has.")
   }
 
   @Test func `a tensor that the base lacks is an error, one that it alone has stays`() throws {

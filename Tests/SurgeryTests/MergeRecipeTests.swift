@@ -177,7 +177,7 @@ import Testing
   @Test(arguments: [
     ("ties", ["weight": 1, "density": 1.5] as [String: JSON], [:] as [String: JSON]),
     ("dare_ties", ["weight": 1, "density": -0.1], [:]),
-    ("slerp", [:], ["t": 1.5]),
+    ("iso_cts", [:], ["common_space_fraction": 1.5]),
     ("linear", ["weight": 0], [:]),
     ("ties_sv", ["weight": 1, "slack": -1], [:]),
     ("ties_sv", ["weight": 1, "protect": 2], [:]),

@@ -66,6 +66,10 @@ struct MethodVariant: Sendable, CustomTestStringConvertible {
     .init(id: "consensus_ties", shared: ["rescale": true]),
     .init(id: "ties_sv"),
     .init(id: "ties_sv", own: ["slack": [0, 0, 0], "protect": [.null, 0.9, .null]]),
+    .init(id: "ties_sv", own: ["slack": [0, 0, 0], "protect": [.null, 1, .null]]),
+    .init(id: "ties_sv", own: ["survival_slack": [0, 0.5, 0.2]]),
+    .init(
+      id: "ties_sv", shared: ["normalize": false], own: ["survival_slack": [0.3, 1, 0]]),
     .init(id: "sce"),
     .init(id: "sce", shared: ["select_topk": 0.5]),
     .init(id: "ram"),
@@ -75,8 +79,23 @@ struct MethodVariant: Sendable, CustomTestStringConvertible {
     .init(id: "model_stock", shared: ["filter_wise": true]),
     .init(id: "nearswap", shared: ["t": 0.05]),
     .init(id: "arcee_fusion"),
+    .init(id: "tsv_m"),
+    .init(id: "tsv_m", shared: ["lambda": 0.5, "vocabulary": true]),
+    .init(id: "iso_c"),
+    .init(id: "iso_cts"),
+    .init(id: "iso_cts", shared: ["common_space_fraction": 0.3, "lambda": 0.7]),
+    .init(id: "wudi", shared: ["steps": 20]),
+    .init(id: "wudi", shared: ["solver": "closed_form", "damping": 0.1]),
+    .init(id: "fisher"),
+    .init(id: "fisher", shared: ["normalize_fisher": true, "epsilon": 0]),
+    .init(id: "regmean"),
+    .init(id: "regmean", shared: ["alpha": 1]),
     .init(id: "passthrough"),
     .init(id: "passthrough", own: ["scale": [1.5]], except: [.fixedPoint]),
+    .init(id: "layer_swap"),
+    .init(id: "layer_swap", shared: ["bottom": 0, "top": 0, "transition": 2]),
+    .init(id: "transfer"),
+    .init(id: "transfer", shared: ["lambda": -0.5]),
   ]
 
   /// Those whose card claims a law that these parameters keep.
@@ -90,6 +109,8 @@ struct MethodVariant: Sendable, CustomTestStringConvertible {
   var method: any MergeMethod.Type {
     get throws { try MergeMethods.named(id) }
   }
+
+  var statistics: ModelStatistics.Kind? { (try? method)?.card.statistics }
 
   /// Three sources, or as many as the method takes.
   var sourceCount: Int { (try? min(3, method.card.sourceCount.upperBound)) ?? 3 }
@@ -166,8 +187,14 @@ struct MethodInputs {
   }
 
   private func reader(_ values: [Float]) throws -> any TensorReader {
+    try reader(values, type: type)
+  }
+
+  private func reader(
+    _ values: [Float], shape: Shape? = nil, type: ElementType
+  ) throws -> any TensorReader {
     try Checkpoint.inMemory(
-      config: [:], tensors: [("w", shape, values)], elementType: type
+      config: [:], tensors: [("w", shape ?? self.shape, values)], elementType: type
     ).source("w").prepare()
   }
 
@@ -179,11 +206,44 @@ struct MethodInputs {
   }
 
   func group(
-    hasBase: Bool, chunkLength: Int = defaultChunkLength, threads: Int? = nil
+    hasBase: Bool, statistics kind: ModelStatistics.Kind? = nil,
+    chunkLength: Int = defaultChunkLength, threads: Int? = nil
   ) throws -> TensorGroup {
+    // A layer in which `layer_swap` mixes.
     TensorGroup(
-      name: "w", shape: shape, base: hasBase ? try reader(base) : nil,
-      sources: try sources.map(reader), chunkLength: chunkLength, threads: threads)
+      name: "w", shape: shape, place: .layer(index: 1, of: 4),
+      base: hasBase ? try reader(base) : nil,
+      sources: try sources.map(reader), statistics: try kind.flatMap(statistics),
+      chunkLength: chunkLength, threads: threads)
+  }
+
+  /// Statistics that follow from the sources' own numbers, so that they go where a source goes, and
+  /// from their significands only, so that they do not grow with them. Gram matrices of small layers
+  /// alone, as of what is no linear layer.
+  private func statistics(_ kind: ModelStatistics.Kind) throws -> GroupStatistics? {
+    func uniform(_ value: Float) -> Float { value == 0 ? 0 : value.significand - 1 }
+    let norms = sources.map { source in 1 + Double(uniform(source.first ?? 0)) }
+    switch kind {
+    case .fisher:
+      let readers = try sources.map { source in
+        try reader(source.map { uniform($0) * uniform($0) }, type: .float32)
+      }
+      return GroupStatistics(kind: .fisher, readers: readers, norms: norms)
+    case .gram:
+      guard shape.rank == 2, shape.elementCount > 0, shape[1] <= 64 else { return nil }
+      let size = shape[1]
+      let readers = try sources.map { source in
+        let inputs = Matrix(
+          rows: 2 * size, columns: size,
+          values: (0..<(2 * size * size)).map {
+            uniform(source[$0 % source.count]) - 0.5
+              + CounterRandom(seed: 3, stream: "inputs").uniform(at: $0)
+          })
+        let gram = Matrix.product(inputs, inputs, transposingFirst: true)
+        return try reader(gram.values, shape: [size, size], type: .float32)
+      }
+      return GroupStatistics(kind: .gram, readers: readers, norms: norms)
+    }
   }
 
   /// The merged tensor, read in runs of `pieceLength` elements.
@@ -191,7 +251,10 @@ struct MethodInputs {
     _ method: some MergeMethod, hasBase: Bool, chunkLength: Int = defaultChunkLength,
     threads: Int? = nil, pieceLength: Int? = nil
   ) throws -> [Float] {
-    let group = try group(hasBase: hasBase, chunkLength: chunkLength, threads: threads)
+    let group = try group(
+      hasBase: hasBase, statistics: Swift.type(of: method).card.statistics,
+      chunkLength: chunkLength,
+      threads: threads)
     var sink = TensorSink()
     try method.merge(group, into: &sink)
     let reader = try #require(sink.reader(of: group, as: type))

@@ -162,6 +162,103 @@ import Testing
   }
 }
 
+/// Slack in survival: who stays though it lost.
+@Suite struct SurvivalSlackTests {
+  private let ct: [Float] = [5, -1, 4, 0, -9, 6]
+  private let sft: [Float] = [-3, 2, -3.5, 4, 8, -2]
+
+  /// The merge of both over a base of zeros; SFT has the slack.
+  private func merge(
+    slack: Double = 0, protect: JSON = .null, shared: [String: JSON] = [:]
+  ) throws -> [Float] {
+    let inputs = MethodInputs([6], base: [Float](repeating: 0, count: 6), sources: [ct, sft])
+    return try inputs.merge(
+      MethodVariant(id: "ties_sv"),
+      own: [
+        "weight": [1, 1], "density": [1, 1], "slack": [0, 0], "protect": [.null, protect],
+        "survival_slack": [0, JSON(slack)],
+      ], shared: shared)
+  }
+
+  @Test func `losers stay where the vote was close, and their elements get the sum`() throws {
+    // |SFT| in order: 2, 2, 3, 3.5, 4, 8. A fifth of six, rounded up, is the second: ξ = 2.
+    #expect(try merge(slack: 0.2) == [2, 2, 0.5, 4, -1, 6])
+    // ξ = 3 with half of them; the last vote was 6 − 2.
+    #expect(try merge(slack: 0.5) == [2, 2, 0.5, 4, -1, 6])
+    #expect(try merge(slack: 1) == [2, 2, 0.5, 4, -1, 4])
+    #expect(try merge(slack: 0.2, shared: ["lambda": 0.5]) == [1, 1, 0.25, 2, -0.5, 3])
+  }
+
+  @Test func `no slack is ties to the bit, and the mean stays where nobody loses`() throws {
+    let inputs = MethodInputs([4099], sources: 3)
+    for type in [true, false] {
+      let shared: [String: JSON] = ["normalize": JSON(type), "weighted_election": JSON(type)]
+      let own: [String: [JSON]] = ["slack": [0, 0, 0], "survival_slack": [0, 0, 0]]
+      #expect(
+        try inputs.merge(MethodVariant(id: "ties_sv"), own: own, shared: shared)
+          == inputs.merge(MethodVariant(id: "ties"), shared: shared))
+    }
+    // The same sign everywhere: means, whatever the slack.
+    let agreeing = MethodInputs([2], base: [0, 0], sources: [[1, 2], [3, 6]])
+    let own: [String: [JSON]] = [
+      "weight": [1, 1], "density": [1, 1], "slack": [0, 0], "protect": [.null, .null],
+      "survival_slack": [0, 1],
+    ]
+    #expect(try agreeing.merge(MethodVariant(id: "ties_sv"), own: own) == [2, 4])
+  }
+
+  @Test func `a share of 1 is protected always, the limit of ever more slack`() throws {
+    #expect(try merge(protect: 1) == [-3, 2, -3.5, 4, 8, -2])
+  }
+
+  @Test func `entries that were not changed are no part of the quantile`() throws {
+    let group = try MethodInputs(
+      [6], base: [1, 1, 1, 1, 1, 1], sources: [[1, 1, 3, 1, 0, 6]]
+    ).group(hasBase: true)
+    #expect(try group.quantileOfChanges(bySource: 0, 0.01) == 1)
+    #expect(try group.quantileOfChanges(bySource: 0, 0.34) == 2)
+    #expect(try group.quantileOfChanges(bySource: 0, 1) == 5)
+    let idle = try MethodInputs([2], base: [1, 1], sources: [[1, 1]]).group(hasBase: true)
+    #expect(try idle.quantileOfChanges(bySource: 0, 0.5) == nil)
+    let empty = try MethodInputs([0], base: [], sources: [[]]).group(hasBase: true)
+    #expect(try empty.quantileOfChanges(bySource: 0, 0.5) == nil)
+  }
+
+  @Test func `diagnostics follow it`() throws {
+    func model(_ values: [Float]) throws -> Checkpoint {
+      try Checkpoint.inMemory(config: [:], tensors: [("w", [6], values)])
+    }
+    let base = try model([0, 0, 0, 0, 0, 0])
+    let plain = try MergeDiagnostics.compute(base: base, ct: model(ct), sft: model(sft)).total
+    #expect(plain.discarded == 4 && plain.rescued == 0)
+    let total = try MergeDiagnostics.compute(
+      base: base, ct: model(ct), sft: model(sft), survivalSlack: 0.2
+    ).total
+    #expect(total.discarded == 1 && total.rescued == 3 && total.keptMass == 20.5)
+  }
+
+  @Test func `slacks that cannot be`() {
+    func lines(_ parameters: [String: JSON]) -> [String] {
+      MergeModels.lines {
+        try Merge.check(
+          MergeRecipe(
+            method: "ties_sv",
+            models: [.init("a", parameters: parameters.merging(["weight": 1]) { $1 })],
+            baseModel: "b"))
+      }
+    }
+    for slack in [-0.1, 1.1] {
+      #expect(
+        lines(["survival_slack": JSON(slack)])[0]
+          == "`survival_slack` should be a number from 0 to 1, found \(slack).")
+    }
+    #expect(
+      lines(["survival_slack": 0.5, "protect": 0.5])[0]
+        == "`protect` should be the only slack, since losers that stay would not count in its "
+        + "share, found 0.5 beside survival_slack 0.5.")
+  }
+}
+
 @Suite struct MergeDiagnosticsTests {
   private func model(_ values: [Float]) throws -> Checkpoint {
     try Checkpoint.inMemory(config: [:], tensors: [("w", Shape([values.count]), values)])

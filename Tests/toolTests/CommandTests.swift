@@ -96,4 +96,30 @@ import Testing
     #expect(found?.what == "Expected the name of a folder, found an empty text.")
     #expect(found?.where == "`--out`")
   }
+
+  #if MLX
+    @Test func `statistics take several texts, and refuse what cannot be`() async throws {
+      let command = try #require(
+        try Koine.parseAsRoot([
+          "statistics", "m", "--text", "a.txt", "b.jsonl", "--kind", "gram", "--out", "s",
+        ]) as? StatisticsCommand)
+      #expect(command.text == ["a.txt", "b.jsonl"] && command.kind == .gram && !command.dryRun)
+      for wrong in [
+        ["--kind", "hessian"], ["--kind", "gram", "--labels", "sampled"],
+        ["--kind", "fisher", "--tokens", "0"], ["--kind", "fisher", "--length", "0"],
+        ["--kind", "gram", "--memory", "0"], [],
+      ] {
+        let arguments = ["statistics", "m", "--text", "a.txt", "--out", "s"] + wrong
+        #expect(throws: (any Error).self, "\(wrong)") { try Koine.parseAsRoot(arguments) }
+      }
+      let empty = try await diagnosis([
+        "statistics", "m", "--text", "a.txt", "--kind", "fisher", "--out", "",
+      ])
+      #expect(empty?.where == "`--out`")
+      let absent = try await diagnosis([
+        "statistics", "/nowhere", "--text", "a.txt", "--kind", "fisher", "--out", "s",
+      ])
+      #expect(absent?.where == "/nowhere" && absent?.kind == .malformedInput)
+    }
+  #endif
 }

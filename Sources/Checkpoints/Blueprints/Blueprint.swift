@@ -139,7 +139,7 @@ public struct Blueprint: Sendable {
     /// Extents above this are surely a mistake, and products of two stay below `Int.max`.
     private static let limit = 1 << 31
     /// The deepest public models have some hundred layers; a list of millions would hang us.
-    private static let layerLimit = 100_000
+    private static let layerLimit = 10_000
 
     init(_ config: JSON, origin: String) throws(CheckpointError) {
       func number(

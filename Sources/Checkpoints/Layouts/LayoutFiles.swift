@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Documents
+import Synchronization
 
 /// The layouts that come with Koine, compiled in.
 ///
@@ -39,23 +40,55 @@ enum LayoutFiles {
     ("xlm_roberta", PackageResources.xlm_roberta_json),
   ]
 
-  /// The families in the order of `files`, read once.
-  static let families: [LayoutFamily] = files.map { file in
+  /// The families in the order of `files`.
+  static var families: [LayoutFamily] { files.indices.map(family) }
+
+  /// The layout of a class.
+  static func layout(architecture: String) -> ModelLayout? {
+    for family in families(naming: architecture) {
+      if let layout = family.layouts.first(where: { $0.architecture == architecture }) {
+        return layout
+      }
+    }
+    return nil
+  }
+
+  /// The layout of the first class of a family.
+  static func layout(modelType: String) -> ModelLayout? {
+    families(naming: modelType).first { $0.modelTypes.contains(modelType) }?.layouts.first
+  }
+
+  /// The families whose file has `name` as a string: to read all of them would be most of the time
+  /// of a small merge.
+  private static func families(naming name: String) -> some Sequence<LayoutFamily> {
+    let quoted = Array("\"\(name)\"".utf8)
+    return files.indices.lazy.filter { files[$0].bytes.contains(quoted) }.map(family)
+  }
+
+  private static func family(_ index: Int) -> LayoutFamily {
+    if let family = read.withLock({ $0[index] }) { return family }
+    let file = files[index]
     do {
-      return try LayoutFamily(
+      let family = try LayoutFamily(
         String(decoding: file.bytes, as: UTF8.self), origin: "layout \(file.name).json")
+      read.withLock { $0[index] = family }
+      return family
     } catch {
       preconditionFailure("a layout file that no test has read: \(error)")
     }
   }
 
-  static let byArchitecture = Dictionary(
-    families.flatMap(\.layouts).map { ($0.architecture, $0) },
-    uniquingKeysWith: { first, _ in first })
+  /// What has been read, by its place in `files`.
+  private static let read = Mutex<[Int: LayoutFamily]>([:])
+}
 
-  /// The layout of each family's first class.
-  static let byModelType = Dictionary(
-    families.flatMap { family in
-      family.modelTypes.compactMap { type in family.layouts.first.map { (type, $0) } }
-    }, uniquingKeysWith: { first, _ in first })
+extension [UInt8] {
+  /// Whether `part`, which is not empty, occurs.
+  fileprivate func contains(_ part: [UInt8]) -> Bool {
+    guard part.count <= count else { return false }
+    return (0...(count - part.count)).contains { start in
+      self[start] == part[0]
+        && part.indices.dropFirst().allSatisfy { self[start + $0] == part[$0] }
+    }
+  }
 }

@@ -23,7 +23,8 @@ extension ModelLayout {
   /// - **Optional** is what some model lacks, a tensor of a layer also where some layer lacks it.
   /// - **Vocabulary axes** need shapes: ``inferred(infos:config:)``.
   ///
-  /// Tensors are sorted by name. Nothing is known of aliases and tied tensors.
+  /// Names that hold `{layer}` or `{expert}` themselves cannot be told from templates; merging refuses
+  /// them. Tensors are sorted by name. Nothing is known of aliases and tied tensors.
   ///
   /// - Parameters:
   ///   - names: the tensors' names, one list a model.

@@ -153,9 +153,9 @@ public struct ModelLayout: Sendable, Equatable {
   /// would be missing from the layout of another class, and its weights from the result.
   public static func known(_ config: JSON) -> ModelLayout? {
     if let architecture = config["architectures"]?.array?.first?.string {
-      return LayoutFiles.byArchitecture[architecture]
+      return LayoutFiles.layout(architecture: architecture)
     }
-    return config["model_type"]?.string.flatMap { LayoutFiles.byModelType[$0] }
+    return config["model_type"]?.string.flatMap { LayoutFiles.layout(modelType: $0) }
   }
 }
 
@@ -166,8 +166,11 @@ extension ModelLayout.Tensor {
   ///   has no number of them.
   public func filled(layer: Int? = nil, config: JSON) -> [Self] {
     guard name.contains("{expert}") else { return [filled(layer: layer, expert: nil)] }
-    return (0..<(config.count(at: expertsKeys) ?? 0)).map { filled(layer: layer, expert: $0) }
+    return (0..<(expertCount(in: config) ?? 0)).map { filled(layer: layer, expert: $0) }
   }
+
+  /// The number of experts that `config` states; at most 100,000.
+  package func expertCount(in config: JSON) -> Int? { config.count(at: expertsKeys) }
 
   private func filled(layer: Int?, expert: Int?) -> Self {
     func fill(_ template: String) -> String {

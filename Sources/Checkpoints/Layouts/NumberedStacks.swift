@@ -87,7 +87,8 @@ struct NumberedStacks {
   /// The numbers in a name, outermost first, each with what stands before and after it.
   ///
   /// A number at either end of the name numbers no stack; neither does one written `007`, which
-  /// could not be told from 7 in a template.
+  /// could not be told from 7 in a template. Of the numbers in a name the first eight count: each
+  /// makes a prefix, and a damaged file's name may have millions.
   private static func stacks(
     in name: String
   ) -> [(prefix: String, number: Int, rest: Substring)] {
@@ -96,7 +97,7 @@ struct NumberedStacks {
     let dot = UInt8(ascii: ".")
     guard var before = bytes.firstIndex(of: dot) else { return [] }
     // `before` and `after` are the dots around a part.
-    while let after = bytes[bytes.index(after: before)...].firstIndex(of: dot) {
+    while result.count < 8, let after = bytes[bytes.index(after: before)...].firstIndex(of: dot) {
       let part = name[bytes.index(after: before)..<after]
       // Most parts are words; only what starts with a digit is worth parsing.
       if let first = part.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first),

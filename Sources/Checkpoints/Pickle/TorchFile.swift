@@ -51,7 +51,7 @@ public struct TorchFile: Sendable {
     try self.init(MappedFile(path))
   }
 
-  init(_ file: MappedFile) throws(CheckpointError) {
+  package init(_ file: MappedFile) throws(CheckpointError) {
     let archive: ZipArchive
     let folder: String
     let pickle: [UInt8]
@@ -61,6 +61,12 @@ public struct TorchFile: Sendable {
     } catch {
       throw .archive(file: file.path, error)
     }
+    try self.init(archive, folder: folder, pickle: pickle)
+  }
+
+  /// What a pickle says of the storages in an archive's folder.
+  init(_ archive: ZipArchive, folder: String, pickle: [UInt8]) throws(CheckpointError) {
+    let file = archive.file
     do throws(CheckpointError.PickleFault) {
       var machine = PickleMachine(pickle)
       let root = try machine.run()
@@ -92,7 +98,7 @@ public struct TorchFile: Sendable {
   }
 
   /// Checks the archive as one of torch's, and returns its folder's name and its pickle.
-  private static func pickle(
+  static func pickle(
     of archive: ZipArchive
   ) throws(CheckpointError.ArchiveFault) -> (folder: String, bytes: [UInt8]) {
     let suffix = "/data.pkl"

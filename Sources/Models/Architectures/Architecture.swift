@@ -16,6 +16,9 @@
 
     var sizes: ModelSizes { get }
 
+    /// Whether the head is the embedding.
+    var tiesEmbeddings: Bool { get }
+
     /// The tensor whose rows are the output vectors of the tokens.
     func headName(in parameters: Parameters) -> String
 
@@ -25,11 +28,29 @@
     ///   - segments: (B, L) int32; tokens see earlier tokens of their own segment only, −1 is
     ///     padding. `nil`: one segment a row.
     ///   - cache: keys and values of earlier tokens; the new ones are appended.
+    ///   - observer: shown what each linear layer is given, the head's excepted.
+    func hidden(
+      _ parameters: Parameters, ids: DeviceArray, segments: DeviceArray?, cache: KeyValueCache?,
+      kernels: Kernels, observer: LinearObserver?
+    ) throws -> DeviceArray
+  }
+
+  extension Architecture {
+    /// Without an observer.
     func hidden(
       _ parameters: Parameters, ids: DeviceArray, segments: DeviceArray?, cache: KeyValueCache?,
       kernels: Kernels
-    ) throws -> DeviceArray
+    ) throws -> DeviceArray {
+      try hidden(
+        parameters, ids: ids, segments: segments, cache: cache, kernels: kernels, observer: nil)
+    }
   }
+
+  /// Sees what linear layers are given while a forward pass is built.
+  ///
+  /// Called once for each input: `weights` are the names of the layers that share it, `input` is
+  /// (N, inputs) and not evaluated yet.
+  package typealias LinearObserver = (_ weights: [String], _ input: DeviceArray) throws -> Void
 
   /// What callers need to know of any architecture.
   struct ModelSizes: Sendable {
@@ -77,6 +98,9 @@
     func scoped(_ prefix: String) -> Parameters {
       Parameters(arrays, prefix: self.prefix + prefix)
     }
+
+    /// A name from inside the block as the checkpoint has it.
+    func fullName(_ name: String) -> String { prefix + name }
 
     package subscript(name: String) -> DeviceArray {
       get throws {

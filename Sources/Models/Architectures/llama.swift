@@ -25,13 +25,15 @@
         maximumPositions: configuration.maximumPositions, layerCount: configuration.layerCount)
     }
 
+    var tiesEmbeddings: Bool { configuration.tiesEmbeddings }
+
     func headName(in parameters: Parameters) -> String {
       configuration.tiesEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"
     }
 
     func hidden(
       _ parameters: Parameters, ids: DeviceArray, segments: DeviceArray?, cache: KeyValueCache?,
-      kernels: Kernels
+      kernels: Kernels, observer: LinearObserver?
     ) throws -> DeviceArray {
       let (batch, length) = (ids.shape[0], ids.shape[1])
       let epsilon = configuration.normEpsilon
@@ -46,10 +48,11 @@
         let block = parameters.scoped("model.layers.\(layer).")
         let attended = try attention(
           x, block.scoped("self_attn."), batch: batch, length: length, rotation: rotation,
-          segments: segments, cache: cache?.layers[layer], kernels: kernels)
+          segments: segments, cache: cache?.layers[layer], kernels: kernels, observer: observer)
         (h, x) = try kernels.addRmsNorm(
           h, attended, block["post_attention_layernorm.weight"], epsilon: epsilon)
-        let fed = try feedForward(x, block.scoped("mlp."), kernels: kernels)
+        let fed = try feedForward(
+          x, block.scoped("mlp."), kernels: kernels, observer: observer)
         // The norm that follows belongs to the next block, or closes the model.
         let next =
           layer + 1 < configuration.layerCount
@@ -62,14 +65,14 @@
     private func attention(
       _ x: DeviceArray, _ parameters: Parameters, batch: Int, length: Int,
       rotation: Kernels.Rotation, segments: DeviceArray?, cache: KeyValueCache.Layer?,
-      kernels: Kernels
+      kernels: Kernels, observer: LinearObserver?
     ) throws -> DeviceArray {
       let (heads, groups, size) = (
         configuration.headCount, configuration.keyValueHeadCount, configuration.headSize
       )
       let biased = configuration.hasAttentionBias
       let projected = try linear(
-        x, parameters, ["q_proj", "k_proj", "v_proj"], biased: biased, kernels)
+        x, parameters, ["q_proj", "k_proj", "v_proj"], biased: biased, kernels, observer)
       let q = try kernels.rope(reshape(projected[0], [batch, length, heads, size]), rotation)
       let k = try kernels.rope(reshape(projected[1], [batch, length, groups, size]), rotation)
       let v = try reshape(projected[2], [batch, length, groups, size])
@@ -84,23 +87,27 @@
         mixed = try Kernels.cachedAttention(q, k, v, scale: scale)
       }
       let joined = try reshape(mixed, [batch * length, heads * size])  // (N, H·K)
-      return try linear(joined, parameters, ["o_proj"], biased: biased, kernels)[0]
+      return try linear(joined, parameters, ["o_proj"], biased: biased, kernels, observer)[0]
     }
 
     private func feedForward(
-      _ x: DeviceArray, _ parameters: Parameters, kernels: Kernels
+      _ x: DeviceArray, _ parameters: Parameters, kernels: Kernels, observer: LinearObserver?
     ) throws -> DeviceArray {
       let biased = configuration.hasFeedForwardBias
-      let wide = try linear(x, parameters, ["gate_proj", "up_proj"], biased: biased, kernels)
+      let wide = try linear(
+        x, parameters, ["gate_proj", "up_proj"], biased: biased, kernels, observer)
       return try linear(
-        kernels.swiglu(wide[0], wide[1]), parameters, ["down_proj"], biased: biased, kernels)[0]
+        kernels.swiglu(wide[0], wide[1]), parameters, ["down_proj"], biased: biased, kernels,
+        observer)[0]
     }
   }
 
   /// `x · wᵀ (+ b)` for several projections of one x: x (N, in), w (out, in) → (N, out).
   func linear(
-    _ x: DeviceArray, _ parameters: Parameters, _ names: [String], biased: Bool, _ kernels: Kernels
+    _ x: DeviceArray, _ parameters: Parameters, _ names: [String], biased: Bool,
+    _ kernels: Kernels, _ observer: LinearObserver?
   ) throws -> [DeviceArray] {
+    if let observer { try observer(names.map { parameters.fullName($0 + ".weight") }, x) }
     let products = try kernels.linear(x, names.map { try parameters[$0 + ".weight"] })
     guard biased else { return products }
     return try zip(products, names).map { try add($0, parameters[$1 + ".bias"]) }

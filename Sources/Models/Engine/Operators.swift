@@ -122,6 +122,17 @@
     try new("arange") { cmlx_arange($0, Int32(start), Int32(stop)) }
   }
 
+  /// Some floats of a shape, for graphs that are built to be looked at: no memory unless computed.
+  package func placeholder(_ shape: [Int]) throws -> DeviceArray {
+    var result = try reshape(arange(0, 1), [Int](repeating: 1, count: shape.count))
+    for (axis, extent) in shape.enumerated() {
+      var extents = [Int](repeating: 1, count: shape.count)
+      extents[axis] = extent
+      result = try multiply(result, reshape(arange(0, extent), extents))
+    }
+    return try asType(result, CMLX_FLOAT32)
+  }
+
   /// The value of `body(inputs)` and the gradient of its first output, a scalar, for every input.
   ///
   /// An error thrown by `body` comes out of this call as it was thrown.

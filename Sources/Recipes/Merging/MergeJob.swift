@@ -51,7 +51,7 @@ public struct MergeJob {
     text: String, origin: String, out: String, intermediate: String? = nil,
     planning: MergePlan.Options = .init(), writing: CheckpointWriter.Options = .init(),
     writesCard: Bool = true, commandLine: String = "", resolver: ModelResolver = .folders(),
-    adjust: (MergeRecipe) throws -> MergeRecipe = { $0 }
+    adjust: (MergeRecipe) throws(MergeError) -> MergeRecipe = { $0 }
   ) throws {
     self.out = out
     self.intermediate = intermediate
@@ -60,7 +60,13 @@ public struct MergeJob {
     self.writesCard = writesCard
     self.commandLine = commandLine
     self.resolver = resolver
-    let graph = try MergeGraph.parse(text, origin: origin).mapping(adjust)
+    let graph = try MergeGraph.parse(text, origin: origin).mapping {
+      (recipe) throws(MergeError) in
+      let recipe = try adjust(recipe)
+      // Before anything is recorded: another folder that a pattern finds makes another stage.
+      guard let folders = resolver.folders else { return recipe }
+      return try recipe.expandingPatterns(folders)
+    }
     let resultName = URL(fileURLWithPath: out).lastPathComponent
     guard let intermediate else {
       stages = [
@@ -90,7 +96,8 @@ public struct MergeJob {
     }
   }
 
-  /// The plan of a stage as it can be made before any stage is; no weight is read.
+  /// The plan of a stage as it can be made before any stage is; no weight is read. A stage that is
+  /// kept in float32 has its own types in it.
   public func plan(_ stage: Stage) throws -> MergePlan {
     try MergePlan.make(stage.nested, from: resolver, options: planning)
   }
@@ -131,7 +138,8 @@ public struct MergeJob {
           step: stage.name, kind: "merge", index: index + 1, count: stages.count,
           isResuming: false))
       let begin = ContinuousClock.now
-      let plan = try MergePlan.make(stage.recipe, from: resolver, options: planning)
+      let plan = try MergePlan.make(
+        try recipe(stage, like: try plan(stage)), from: resolver, options: planning)
       // Of the inputs as they are before, so that a change during the work is found next time.
       let record = try record(of: stage)
       if !stage.isResult { try Disk.remove(recordPath(stage)) }
@@ -155,6 +163,28 @@ public struct MergeJob {
     }
     guard let last else { preconditionFailure("the result is never taken for finished") }
     return (last, (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// What makes a stage out of the folders of others, with the bytes that one pass would give.
+  ///
+  /// One pass rounds only what a `dtype` says or what is written. So a stage without one is kept in
+  /// float32, and a result without one gets the type it would have had. (mergekit rounds every
+  /// stage, and so do its numbers.)
+  private func recipe(_ stage: Stage, like nested: MergePlan) throws -> MergeRecipe {
+    guard planning.mergekitExact == nil, stage.recipe.elementType == nil else {
+      return stage.recipe
+    }
+    var recipe = stage.recipe
+    if !stage.isResult {
+      recipe.outDtype = .float32
+      return recipe
+    }
+    let types = Set(
+      nested.checkpoint.names.compactMap { nested.checkpoint.info($0)?.elementType }
+        .filter(\.isFloatingPoint))
+    guard types.count == 1 else { return stage.nested }
+    recipe.outDtype = types.first
+    return recipe
   }
 
   /// - Parameter plan: as ``plan(_:)`` makes it: a card names the models behind a stage, not the

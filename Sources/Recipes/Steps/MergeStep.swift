@@ -13,7 +13,7 @@
   /// One merge method: candidates of a small grid are judged on the selection data, without
   /// writing a file; the best is written.
   struct MergeStep: RecipeStep {
-    static let kind = StepKind("merge", version: 3)
+    static let kind = StepKind("merge", version: 4)
 
     let grid: MergeGrid
     let source: SelectionSource

@@ -37,7 +37,11 @@ struct MergeGrid: Sendable {
       return .object(object)
     }
 
-    /// The merge of `ct` and `sft` over `base`. SLERP goes from CT (t = 0) to SFT (t = 1).
+    /// The merge of `ct` and `sft`, over `base` where the method sees changes of a base.
+    ///
+    /// A method that takes one source beside its base goes from CT, the base, to SFT: SLERP with
+    /// t = 0 is CT, and layer swapping keeps CT's ends. One that adds differences adds what SFT
+    /// changed to CT. Where a base would be a source like the others there is none.
     var recipe: MergeRecipe {
       var shared: [String: JSON] = [:]
       var (ct, sft): ([String: JSON], [String: JSON]) = ([:], [:])
@@ -49,11 +53,25 @@ struct MergeGrid: Sendable {
           sft[name] = second
         }
       }
+      let card = MergeMethods.all.first { $0.card.id == method }?.card
+      if card?.takesDifferences == true {
+        let change = ModelReference(
+          .difference(.init(tuned: ModelReference(path: "sft"), base: ModelReference(path: "base")))
+        )
+        return MergeRecipe(
+          method: method, models: [.init(change, parameters: sft)], baseModel: "ct",
+          parameters: shared)
+      }
+      let base =
+        switch card?.base {
+        case .isSource: String?.none
+        case .required where card?.sourceCount.upperBound == 1: "ct"
+        default: "base"
+        }
       return MergeRecipe(
         method: method,
         models: [.init("ct", parameters: ct), .init("sft", parameters: sft)],
-        baseModel: method == "slerp" ? "ct" : method == "linear" ? nil : "base",
-        parameters: shared)
+        baseModel: base, parameters: shared)
     }
   }
 
@@ -82,7 +100,9 @@ struct MergeGrid: Sendable {
   init(_ settings: inout Settings) throws {
     // Without a method the parameters cannot be read, so its misspelt key must be found first.
     if settings.node("merge_method") == nil { try settings.finish(known: ["parameters", "grid"]) }
-    method = try settings.choice("merge_method", of: MergeMethods.all.map { $0.card.id })
+    // A study makes no statistics of its models for methods that want some.
+    method = try settings.choice(
+      "merge_method", of: MergeMethods.all.filter { $0.card.statistics == nil }.map { $0.card.id })
     let names = try Merge.parameterNames(of: method)
     var fixed: [(name: String, value: Value)] = []
     if var parameters = try settings.optionalChild("parameters") {

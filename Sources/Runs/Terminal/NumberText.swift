@@ -34,6 +34,34 @@ package enum NumberText {
     scaled(Double(value), base: 1000, units: ["", "k", "M", "G", "T"])
   }
 
+  /// `digits` significant digits: "0.0120", "12.3", "1230"; with a power of ten, "1.2e−7", below a
+  /// thousandth and from a million on; `isShort` leaves zeros at the end out. "–" for what is not
+  /// finite.
+  package static func significant(
+    _ value: Double, _ digits: Int = 3, isShort: Bool = false
+  ) -> String {
+    guard value.isFinite else { return "–" }
+    if value == 0 { return "0" }
+    let scientific = String(format: "%.\(digits - 1)e", abs(value))
+    let parts = scientific.split(separator: "e")
+    let exponent = parts.count == 2 ? Int(parts[1]) ?? 0 : 0
+    func trimmed(_ text: String) -> String {
+      guard isShort, text.contains(".") else { return text }
+      var text = text
+      while text.last == "0" { text.removeLast() }
+      if text.last == "." { text.removeLast() }
+      return text
+    }
+    let sign = value < 0 ? "−" : ""
+    guard -3...5 ~= exponent else {
+      return sign + trimmed(String(parts[0])) + "e" + (exponent < 0 ? "−" : "")
+        + String(exponent.magnitude)
+    }
+    // Through the rounded text, so that 9.996 is 10, not 10.0.
+    let rounded = Double(scientific) ?? abs(value)
+    return sign + trimmed(String(format: "%.\(max(0, digits - 1 - exponent))f", rounded))
+  }
+
   /// Bytes in powers of ten: "950 B", "12.3 kB", "1.20 GB".
   package static func bytes(_ value: Int) -> String {
     scaled(Double(value), base: 1000, units: [" B", " kB", " MB", " GB", " TB"])

@@ -60,8 +60,7 @@ private struct AdapterFolding {
     let result = Checkpoint(
       config: config, origin: "\(base.origin) with \(adapter.directory)", sources: sources,
       tokenizerFiles: base.tokenizerFiles)
-    let tokenizer = AdapterFile.join(adapter.directory, "tokenizer.json")
-    guard resized != nil, AdapterFile.exists(tokenizer) else { return result }
+    guard resized != nil, adapter.folder.has("tokenizer.json") else { return result }
     do throws(CheckpointError) {
       return try result.replacingTokenizer(fromDirectory: adapter.directory)
     } catch {
@@ -85,7 +84,8 @@ private struct AdapterFolding {
       let rest = String(wanted[wanted.index(after: dot)...])
       if rest.contains("."), sources[rest] != nil { return rest }
     }
-    let longer = base.names.filter { $0.hasSuffix("." + wanted) }
+    let ending = "." + wanted
+    let longer = base.names.filter { $0.hasSuffix(ending) }
     if longer.count == 1 { return longer[0] }
     if longer.count > 1 {
       throw .manyPlaces(tensor: tensor.name, candidates: longer, base: base.origin)

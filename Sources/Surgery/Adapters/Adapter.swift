@@ -22,7 +22,8 @@ public struct Adapter: Sendable {
   }
 
   /// The folder.
-  public let directory: String
+  public var directory: String { folder.path }
+  let folder: ModelFolder
   public let format: Format
   /// The model it says it was trained on; `nil` when it does not say.
   public let baseModel: String?
@@ -46,23 +47,35 @@ public struct Adapter: Sendable {
   /// OLoRA, CorDA, LoftQ), variants (aLoRA, QALoRA …), and keys nobody knows that are set.
   /// - Throws: ``AdapterError``.
   public static func open(directory: String) throws(AdapterError) -> Adapter {
-    let path = AdapterFile.join(directory, "adapter_config.json")
-    guard AdapterFile.exists(path) else {
+    let folder: ModelFolder
+    do throws(CheckpointError) {
+      folder = try ModelFolder(directory)
+    } catch {
+      throw .checkpoint(error)
+    }
+    return try open(folder)
+  }
+
+  /// Opens what lies in a folder.
+  package static func open(_ folder: ModelFolder) throws(AdapterError) -> Adapter {
+    let name = "adapter_config.json"
+    guard folder.has(name) else {
       throw .noAdapter(
-        directory: directory, reason: "adapter_config.json is missing",
+        directory: folder.path, reason: "adapter_config.json is missing",
         advice: "Name the folder that PEFT or mlx-lm wrote.")
     }
-    let settings = try AdapterFile.configuration(path)
+    let origin = folder.path(of: name)
+    let settings = try AdapterFile.configuration(name, in: folder)
     if settings["peft_type"] != nil {
-      return try PEFTAdapter(settings, directory: directory, origin: path).adapter()
+      return try PEFTAdapter(settings, folder: folder, origin: origin).adapter()
     }
     if ["fine_tune_type", "lora_parameters", "num_layers", "lora_layers"].contains(where: {
       settings[$0] != nil
     }) {
-      return try MLXAdapter(settings, directory: directory, origin: path).adapter()
+      return try MLXAdapter(settings, folder: folder, origin: origin).adapter()
     }
     throw .noAdapter(
-      directory: directory,
+      directory: folder.path,
       reason: "adapter_config.json has neither `peft_type` (PEFT) nor `fine_tune_type` (mlx-lm)",
       advice: "Name the folder that PEFT or mlx-lm wrote.")
   }

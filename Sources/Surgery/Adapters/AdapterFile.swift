@@ -16,76 +16,43 @@ struct AdapterTensor: Sendable {
 
 /// The files of an adapter's folder.
 enum AdapterFile {
-  /// Whether a file can be opened at `path`.
-  static func exists(_ path: String) -> Bool { (try? MappedFile(path)) != nil }
-
-  static func join(_ directory: String, _ name: String) -> String {
-    directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
-  }
-
-  /// The tensors of a safetensors file, in order of name; all are floats.
-  static func tensors(_ path: String) throws(AdapterError) -> [AdapterTensor] {
+  /// The tensors of a file, in order of name; all are floats. A name that ends in `.bin` is one of
+  /// PyTorch's, which is read without executing anything in it; all others are safetensors.
+  static func tensors(
+    _ name: String, in folder: ModelFolder
+  ) throws(AdapterError) -> [AdapterTensor] {
     do throws(CheckpointError) {
-      let header = try SafetensorsFile(path)
-      let file = try MappedFile(path)
-      var tensors: [AdapterTensor] = []
-      for entry in header.entries {
-        guard entry.offset + entry.info.byteCount <= file.byteCount else {
-          throw .cannotRead(path: path, reason: "it became shorter while it was opened")
-        }
-        guard entry.info.elementType.isFloatingPoint else {
-          throw .integerWeights(entry.info.elementType, tensor: entry.name, origin: path)
-        }
-        let reader = MappedTensorReader(file: file, info: entry.info, offset: entry.offset)
-        tensors.append(
-          AdapterTensor(
-            name: entry.name, source: TensorSource(info: entry.info, origin: path) { reader }))
+      let file = try folder.file(name)
+      let sources =
+        name.hasSuffix(".bin") ? try TorchFile(file).sources : try SafetensorsFile(file).sources
+      for (tensor, source) in sources where !source.info.elementType.isFloatingPoint {
+        throw .integerWeights(source.info.elementType, tensor: tensor, origin: file.path)
       }
-      return tensors.sorted { $0.name < $1.name }
+      return sources.map { AdapterTensor(name: $0.name, source: $0.source) }
+        .sorted { $0.name < $1.name }
     } catch {
       throw .checkpoint(error)
     }
   }
 
   /// A JSON document that is an object.
-  static func configuration(_ path: String) throws(AdapterError) -> JSONObject {
-    let bytes: [UInt8]
+  static func configuration(
+    _ name: String, in folder: ModelFolder
+  ) throws(AdapterError) -> JSONObject {
+    let json: JSON
     do throws(CheckpointError) {
-      let file = try MappedFile(path)
-      bytes = file.withBytes(0..<file.byteCount) { span in
-        (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
-      }
+      json = try folder.document(name)
     } catch {
+      if case .document(let problem) = error { throw .document(problem) }
       throw .checkpoint(error)
     }
-    do throws(DocumentError) {
-      let json = try JSON.parse(bytes, origin: path)
-      guard let object = json.object else {
-        throw .wrongValue(
-          path: "the document", line: nil, origin: path, expected: "an object",
-          found: json.kindName)
-      }
-      return object
-    } catch {
-      throw .document(error)
+    guard let object = json.object else {
+      throw .document(
+        .wrongValue(
+          path: "the document", line: nil, origin: folder.path(of: name), expected: "an object",
+          found: json.kindName))
     }
-  }
-}
-
-/// Reads a tensor of a mapped file whose header has been checked.
-private struct MappedTensorReader: TensorReader {
-  let file: MappedFile
-  let info: TensorInfo
-  let offset: Int
-
-  func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
-    precondition(
-      start >= 0 && start + output.count <= info.shape.elementCount, "elements outside the tensor")
-    let size = info.elementType.byteCount
-    let first = offset + start * size
-    file.withBytes(first..<(first + output.count * size)) { bytes in
-      Conversion.decode(bytes, as: info.elementType, into: output)
-    }
+    return object
   }
 }
 

@@ -13,20 +13,20 @@ import Tensors
 /// by the rank. An embedding's change is its tied head's too: mlx-lm computes with both.
 struct MLXAdapter {
   private let settings: JSONObject
-  private let directory: String
+  private let folder: ModelFolder
   private let origin: String
 
-  init(_ settings: JSONObject, directory: String, origin: String) {
-    (self.settings, self.directory, self.origin) = (settings, directory, origin)
+  init(_ settings: JSONObject, folder: ModelFolder, origin: String) {
+    (self.settings, self.folder, self.origin) = (settings, folder, origin)
   }
 
   func adapter() throws(AdapterError) -> Adapter {
     let isDoRA = try readKind()
-    let path = AdapterFile.join(directory, "adapters.safetensors")
-    guard AdapterFile.exists(path) else {
-      let hasOld = AdapterFile.exists(AdapterFile.join(directory, "adapters.npz"))
+    let file = "adapters.safetensors"
+    guard folder.has(file) else {
+      let hasOld = folder.has("adapters.npz")
       throw .noAdapter(
-        directory: directory,
+        directory: folder.path,
         reason: hasOld
           ? "its weights are in adapters.npz, an old format" : "adapters.safetensors is missing",
         advice: hasOld
@@ -35,7 +35,7 @@ struct MLXAdapter {
     }
     var halves: [String: [String: AdapterTensor]] = [:]
     var replacements: [AdapterReplacement] = []
-    for tensor in try AdapterFile.tensors(path) {
+    for tensor in try AdapterFile.tensors(file, in: folder) {
       let components = tensor.name.split(separator: ".", omittingEmptySubsequences: false)
       let role = components.last.map(String.init) ?? ""
       let module = components.dropLast().joined(separator: ".")
@@ -48,15 +48,16 @@ struct MLXAdapter {
     }
     var updates: [LowRankUpdate] = []
     for module in halves.keys.sorted() {
-      updates.append(try update(module, halves[module] ?? [:], isDoRA: isDoRA, path: path))
+      updates.append(
+        try update(module, halves[module] ?? [:], isDoRA: isDoRA, path: folder.path(of: file)))
     }
     guard !updates.isEmpty || !replacements.isEmpty else {
       throw .noAdapter(
-        directory: directory, reason: "adapters.safetensors is empty",
+        directory: folder.path, reason: "adapters.safetensors is empty",
         advice: "The adapter is incomplete; save or fetch it again.")
     }
     return Adapter(
-      directory: directory, format: .mlx, baseModel: settings["model"]?.string, updates: updates,
+      folder: folder, format: .mlx, baseModel: settings["model"]?.string, updates: updates,
       replacements: replacements, storesInputsFirst: false, keepsHeadTied: true)
   }
 

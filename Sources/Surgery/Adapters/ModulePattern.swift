@@ -195,7 +195,8 @@ struct ModulePatternParser {
   /// `{m}`, `{m,}`, `{,n}` or `{m,n}` at the position, and how long it is; `nil` for other text,
   /// which is literal.
   private func counts() -> (low: Int, high: Int?, length: Int)? {
-    guard let close = scalars[position...].firstIndex(of: "}") else { return nil }
+    // Two numbers of nine digits at most; a search to the end at each `{` would take the square.
+    guard let close = scalars[position...].prefix(24).firstIndex(of: "}") else { return nil }
     let body = String(String.UnicodeScalarView(scalars[(position + 1)..<close]))
     let parts = body.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.map { Int($0) }
@@ -265,7 +266,7 @@ struct ModulePatternParser {
 /// Turns a tree into steps.
 private struct ModulePatternCompiler {
   private(set) var steps: [ModulePattern.Step] = []
-  private static let limit = 20_000
+  private static let limit = 2_000
 
   mutating func add(_ tree: ModulePatternTree) throws(ModulePattern.Fault) {
     guard steps.count < Self.limit else { throw .init(problem: "it is too long when spelt out") }
@@ -290,7 +291,12 @@ private struct ModulePatternCompiler {
       }
       for exit in exits { steps[exit] = .jump(steps.count) }
     case .repeated(let part, let low, let high):
-      for _ in 0..<low { try add(part) }
+      for _ in 0..<low {
+        let count = steps.count
+        try add(part)
+        // Nothing stays nothing, however often; nested, it would be repeated for years.
+        if steps.count == count { break }
+      }
       if let high {
         var forks: [Int] = []
         for _ in low..<max(low, high) {

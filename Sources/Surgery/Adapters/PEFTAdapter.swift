@@ -13,11 +13,11 @@ import Tensors
 /// name is a weight or bias of the base that was trained whole.
 struct PEFTAdapter {
   private let settings: JSONObject
-  private let directory: String
+  private let folder: ModelFolder
   private let origin: String
 
-  init(_ settings: JSONObject, directory: String, origin: String) {
-    (self.settings, self.directory, self.origin) = (settings, directory, origin)
+  init(_ settings: JSONObject, folder: ModelFolder, origin: String) {
+    (self.settings, self.folder, self.origin) = (settings, folder, origin)
   }
 
   /// Keys that say how training went, or what the tensors say themselves.
@@ -53,37 +53,45 @@ struct PEFTAdapter {
   /// Initialisations that leave the base's weights as they are.
   private static let plainStarts: Set<String> = ["gaussian", "eva", "orthogonal"]
 
+  /// The file of weights: safetensors, or where there is none what PEFT wrote before it.
+  private var weightsFile: String {
+    let (name, pickle) = ("adapter_model.safetensors", "adapter_model.bin")
+    return !folder.has(name) && folder.has(pickle) ? pickle : name
+  }
+
   func adapter() throws(AdapterError) -> Adapter {
     try checkKind()
     try checkOptions()
-    let path = AdapterFile.join(directory, "adapter_model.safetensors")
-    guard AdapterFile.exists(path) else {
-      let hasPickle = AdapterFile.exists(AdapterFile.join(directory, "adapter_model.bin"))
+    guard folder.has(weightsFile) else {
       throw .noAdapter(
-        directory: directory,
-        reason: hasPickle
-          ? "its weights are in adapter_model.bin, a pickle"
-          : "adapter_model.safetensors is missing",
-        advice: hasPickle
-          ? "Load it with PEFT and save it again with safe_serialization=True."
-          : "The download is incomplete; fetch it again.")
+        directory: folder.path, reason: "adapter_model.safetensors is missing",
+        advice: "The download is incomplete; fetch it again.")
     }
-    let tensors = try AdapterFile.tensors(path)
+    let tensors = try AdapterFile.tensors(weightsFile, in: folder)
     var parts: [String: Parts] = [:]
     var replacements: [AdapterReplacement] = []
     let saved = try savedModules()
-    for tensor in tensors { try sort(tensor, saved: saved, into: &parts, &replacements) }
+    // What is replaced, by which tensor.
+    var targets: [String: String] = [:]
+    for tensor in tensors {
+      try sort(tensor, saved: saved, into: &parts, &replacements, &targets)
+    }
     var updates: [LowRankUpdate] = []
+    let (ranks, alphas) = (try patterns("rank_pattern"), try patterns("alpha_pattern"))
     for module in parts.keys.sorted() {
-      if let part = parts[module] { updates.append(try update(module, part)) }
+      guard let part = parts[module] else { continue }
+      updates.append(
+        try update(
+          module, part, rank: try number("r", ranks, module: module, default: 8),
+          alpha: try number("lora_alpha", alphas, module: module, default: 8)))
     }
     guard !updates.isEmpty || !replacements.isEmpty else {
       throw .noAdapter(
-        directory: directory, reason: "adapter_model.safetensors is empty",
+        directory: folder.path, reason: "\(weightsFile) is empty",
         advice: "The adapter is incomplete; save or fetch it again.")
     }
     return Adapter(
-      directory: directory, format: .peft, baseModel: settings["base_model_name_or_path"]?.string,
+      folder: folder, format: .peft, baseModel: settings["base_model_name_or_path"]?.string,
       updates: updates, replacements: replacements,
       storesInputsFirst: try flag("fan_in_fan_out"),
       keepsHeadTied: try flag("ensure_weight_tying"))
@@ -164,26 +172,32 @@ struct PEFTAdapter {
     return result
   }
 
-  /// The value of a number for a module: of the first pattern of `patterns` that matches its name,
-  /// else the general one.
-  private func number(
-    _ key: String, patterns: String, module: String, default value: Double
-  ) throws(AdapterError) -> Double {
-    if let table = settings[patterns], !table.isNull {
-      guard let members = table.object else { throw setting(patterns, "an object", table) }
-      for (text, number) in members.members {
-        let pattern: ModulePattern
-        do throws(ModulePattern.Fault) {
-          pattern = try ModulePattern(text)
-        } catch {
-          throw .pattern(text, key: patterns, origin: origin, problem: error.problem)
-        }
-        guard pattern.matches(module: module) else { continue }
-        guard let found = number.double else {
-          throw setting("\(patterns).\(text)", "a number", number)
-        }
-        return found
+  /// A pattern over module names and the number of the modules that match it.
+  private typealias PatternNumber = (pattern: ModulePattern, number: Double)
+
+  /// The table of patterns under `key`, in its order.
+  private func patterns(_ key: String) throws(AdapterError) -> [PatternNumber] {
+    guard let table = settings[key], !table.isNull else { return [] }
+    guard let members = table.object else { throw setting(key, "an object", table) }
+    var patterns: [PatternNumber] = []
+    for (text, value) in members.members {
+      guard let number = value.double else { throw setting("\(key).\(text)", "a number", value) }
+      do throws(ModulePattern.Fault) {
+        patterns.append((try ModulePattern(text), number))
+      } catch {
+        throw .pattern(text, key: key, origin: origin, problem: error.problem)
       }
+    }
+    return patterns
+  }
+
+  /// The value of a number for a module: of the first of `patterns` that matches its name, else the
+  /// general one.
+  private func number(
+    _ key: String, _ patterns: [PatternNumber], module: String, default value: Double
+  ) throws(AdapterError) -> Double {
+    if let own = patterns.first(where: { $0.pattern.matches(module: module) }) {
+      return own.number
     }
     guard let general = settings[key], !general.isNull else { return value }
     guard let found = general.double else { throw setting(key, "a number", general) }
@@ -204,7 +218,7 @@ struct PEFTAdapter {
 
   private func sort(
     _ tensor: AdapterTensor, saved: [String], into parts: inout [String: Parts],
-    _ replacements: inout [AdapterReplacement]
+    _ replacements: inout [AdapterReplacement], _ targets: inout [String: String]
   ) throws(AdapterError) {
     var name = tensor.name[...]
     while name.hasPrefix("base_model.model.") { name = name.dropFirst("base_model.model.".count) }
@@ -237,25 +251,26 @@ struct PEFTAdapter {
       }
     }
     let target = components.joined(separator: ".")
+    // Whether the tensor is in or below a module that was trained whole.
     let isCopy =
       isMarked
-      || components.indices.contains { end in
-        let module = components[..<end].joined(separator: ".")
-        return saved.contains { module.hasSuffix($0) }
+      || target.indices.contains { end in
+        target[end] == "." && saved.contains { target[..<end].hasSuffix($0) }
       }
-    if let other = replacements.first(where: { $0.target == target }) {
-      throw .duplicate(
-        first: other.tensor.name, second: tensor.name, origin: tensor.source.origin)
+    if let other = targets.updateValue(tensor.name, forKey: target) {
+      throw .duplicate(first: other, second: tensor.name, origin: tensor.source.origin)
     }
     replacements.append(AdapterReplacement(target: target, tensor: tensor, isModuleCopy: isCopy))
   }
 
-  private func update(_ module: String, _ parts: Parts) throws(AdapterError) -> LowRankUpdate {
+  private func update(
+    _ module: String, _ parts: Parts, rank expected: Double, alpha: Double
+  ) throws(AdapterError) -> LowRankUpdate {
     let isEmbedding =
       parts.tensors["lora_embedding_A"] != nil
       || parts.tensors["lora_embedding_B"] != nil
     let names = isEmbedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A", "lora_B")
-    let path = AdapterFile.join(directory, "adapter_model.safetensors")
+    let path = folder.path(of: weightsFile)
     guard let a = parts.tensors[names.0] else {
       throw .incomplete(module: module, missing: "`\(names.0)`", origin: path)
     }
@@ -275,14 +290,12 @@ struct PEFTAdapter {
       throw .shape(
         tensor: b.name, expected: "a shape [outputs, \(rank)]", found: b.shape, origin: path)
     }
-    let expected = try number("r", patterns: "rank_pattern", module: module, default: 8)
     guard expected == Double(rank) else {
       guard expected >= 1, expected <= 1e9, expected == expected.rounded() else {
         throw setting("r", "a whole number from 1 on", JSON(expected))
       }
       throw .rank(module: module, expected: Int(expected), found: rank, origin: path)
     }
-    let alpha = try number("lora_alpha", patterns: "alpha_pattern", module: module, default: 8)
     let isStabilized = try flag("use_rslora")
     let isDoRA = try flag("use_dora")
     let magnitude = parts.tensors["lora_magnitude_vector"]

@@ -14,9 +14,6 @@ struct SharedEmbedding: Sendable {
   ]
   /// The last parts of the names of head modules.
   static let headModules: Set<String> = ["lm_head", "embed_out", "output", "proj_out"]
-  /// Models whose head is not called `lm_head`.
-  private static let heads = ["gpt_neox": "embed_out.weight", "whisper": "proj_out.weight"]
-
   /// The embedding's tensor, where there is exactly one candidate.
   let embedding: String?
   /// The head's tensor, also where the checkpoint lacks it because it is tied; `nil` for a model
@@ -26,6 +23,8 @@ struct SharedEmbedding: Sendable {
 
   init(_ checkpoint: Checkpoint) {
     let config = checkpoint.config
+    // The layout knows which tensor is tied to which; names are for architectures without one.
+    let known = Self.tiedPair(in: checkpoint)
     func module(_ name: String) -> String? {
       let parts = name.split(separator: ".")
       return parts.last == "weight" ? parts.dropLast().last.map(String.init) : nil
@@ -34,10 +33,11 @@ struct SharedEmbedding: Sendable {
       module(name).map(Self.embeddingModules.contains) ?? false
         && checkpoint.info(name)?.shape.rank == 2
     }
-    embedding = candidates.count == 1 ? candidates.first : nil
+    embedding = known?.embedding ?? (candidates.count == 1 ? candidates.first : nil)
     let kind = config["model_type"]?.string
     let own =
-      checkpoint.names.first { name in
+      known?.storedHead
+      ?? checkpoint.names.first { name in
         let parts = name.split(separator: ".")
         return parts.count <= 2 && module(name).map(Self.headModules.contains) ?? false
       } ?? checkpoint.names.first { $0.hasSuffix(".lm_head.weight") }
@@ -48,12 +48,32 @@ struct SharedEmbedding: Sendable {
       }
       || (architectures.isEmpty
         && (kind.flatMap(Blueprint.named) != nil || Self.word(config) == true))
-    head = own ?? (generates ? kind.flatMap { Self.heads[$0] } ?? "lm_head.weight" : nil)
+    head = own ?? known?.head ?? (generates ? "lm_head.weight" : nil)
     // The config's word, else the class default, else whether there is a head.
     isTied =
       embedding != nil
       && (Self.word(config) ?? kind.flatMap(Blueprint.named)?.tiesWordEmbeddingsByDefault
         ?? (own == nil))
+  }
+
+  /// The head that the architecture's layout ties to an embedding, and that embedding, under the
+  /// names that the checkpoint has for them; `nil` for architectures without a layout, and for those
+  /// whose layout ties no head.
+  private static func tiedPair(
+    in checkpoint: Checkpoint
+  ) -> (embedding: String?, head: String, storedHead: String?)? {
+    let tensors = ModelLayout.known(checkpoint.config)?.modules.flatMap(\.tensors) ?? []
+    func stored(_ name: String) -> String? {
+      let aliases = tensors.first { $0.name == name }?.aliases ?? []
+      return ([name] + aliases).first { checkpoint.info($0) != nil }
+    }
+    let head = tensors.first {
+      $0.stage == .after && $0.vocabularyAxis != nil && !$0.tiedNames.isEmpty
+        && $0.name.hasSuffix(".weight")
+    }
+    return head.map { head in
+      (head.tiedNames.lazy.compactMap(stored).first, head.name, stored(head.name))
+    }
   }
 
   /// Whether the embedding serves a head that cannot be named, as in masked language models.

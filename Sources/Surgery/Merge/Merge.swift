@@ -60,6 +60,14 @@ public enum Merge {
       throw .recipe(.inputs(found: found, place: ""), origin: "the recipe")
     }
     try schema.checkNames(recipe)
+    for model in recipe.models + recipe.modules.flatMap(\.models)
+    where model.last != nil || model.decay != nil {
+      throw .operation(
+        Diagnosis(
+          what: "`last` and `decay` choose among folders, and `\(model.reference)` stands for one.",
+          where: "model `\(model.reference)`",
+          next: "Name a pattern of folders with `*`, where folders can be listed."))
+    }
     if recipe.slices.isEmpty, recipe.modules.isEmpty {
       try check(recipe.models, recipe, method, schema, module: [:], place: "`models`")
     }

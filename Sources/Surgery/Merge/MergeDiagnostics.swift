@@ -19,11 +19,13 @@ public struct MergeDiagnostics: Sendable, Equatable {
     public var conflicts = 0
     /// Entries where τ_S is non-zero.
     public var changedByTask = 0
-    /// Of those, entries that are trimmed or lose the election.
+    /// Of those, entries that are trimmed, or lose the election and do not stay.
     public var discarded = 0
+    /// Of those that are not discarded, entries that lost the election and stay by their slack.
+    public var rescued = 0
     /// Entries among the largest tenth of |τ_S| in their tensor.
     public var important = 0
-    /// Of those, entries that are trimmed or lose the election.
+    /// Of those, entries that are discarded.
     public var importantDiscarded = 0
     /// Σ |τ_S|, all and kept.
     public var taskMass = 0.0
@@ -57,6 +59,7 @@ public struct MergeDiagnostics: Sendable, Equatable {
       sum.conflicts += right.conflicts
       sum.changedByTask += right.changedByTask
       sum.discarded += right.discarded
+      sum.rescued += right.rescued
       sum.important += right.important
       sum.importantDiscarded += right.importantDiscarded
       sum.taskMass += right.taskMass
@@ -82,19 +85,21 @@ public struct MergeDiagnostics: Sendable, Equatable {
   /// - Parameters:
   ///   - base: what both children were trained from; all three hold the same tensors.
   ///   - ct: the continually pre-trained child.
-  ///   - sft: the task model, which `slack` or `protect` protects.
+  ///   - sft: the task model, which `slack`, `protect` or `survivalSlack` protects.
   ///   - weights: of `ct` and `sft` in a weighted election; `nil` for an unweighted one.
   ///   - density: the share of each child's entries kept by the trim.
   /// - Cost: one to ten passes over the three models.
   public static func compute(
     base: Checkpoint, ct: Checkpoint, sft: Checkpoint, density: Double = 1, slack: Float = 0,
-    protect: Double? = nil, weights: (ct: Float, sft: Float)? = nil, threads: Int? = nil
+    protect: Double? = nil, survivalSlack: Double = 0, weights: (ct: Float, sft: Float)? = nil,
+    threads: Int? = nil
   ) throws(MergeError) -> MergeDiagnostics {
     var parameters = TiesSlack.Parameters()
     parameters.weights = [weights?.ct ?? 1, weights?.sft ?? 1]
     parameters.densities = [density, density]
     parameters.slacks = [0, slack]
     parameters.protect = [nil, protect]
+    parameters.survivalSlacks = [0, survivalSlack]
     parameters.weightedElection = weights != nil
     let method = try TiesSlack(parameters)
     do throws(CheckpointError) {
@@ -121,40 +126,25 @@ public struct MergeDiagnostics: Sendable, Equatable {
   private static func count(
     _ group: TensorGroup, _ method: TiesSlack
   ) throws(CheckpointError) -> Counts {
-    let (thresholds, consensus) = try method.election(group)
-    let top = try group.largestChanges(densities: [1, 0.1])[1]
-    return try group.reduce(
-      { chunk -> Counts in
-        SignConsensus.withTrimmedChanges(chunk, thresholds) { changes -> Counts in
-          var counts = Counts()
-          let (base, continued, task) = (chunk.base, chunk.source(0), chunk.source(1))
-          let n = chunk.count
-          for i in chunk.indices {
-            let (cut, kept) = (changes[i], changes[n + i])
-            let whole = task[i] - base[i]
-            let other = Double(continued[i] - base[i])
-            if cut != 0, kept != 0 {
-              counts.bothChanged += 1
-              if (cut > 0) != (kept > 0) { counts.conflicts += 1 }
-            }
-            counts.squaresOfContinued += other * other
-            counts.squaresOfTask += Double(whole) * Double(whole)
-            if whole == 0 { continue }
-            let survives = consensus.survives(position: 1, at: i, changes, count: n)
-            counts.changedByTask += 1
-            counts.taskMass += Double(whole.magnitude)
-            if survives {
-              counts.keptMass += Double(whole.magnitude)
-            } else {
-              counts.discarded += 1
-            }
-            if top.keeps(whole, at: chunk.start + i) {
-              counts.important += 1
-              if !survives { counts.importantDiscarded += 1 }
-            }
-          }
-          return counts
-        }
-      }, combine: +) ?? Counts()
+    let election = try ChangeMeasures.Election(group, method, importantShares: [1, 0.1])
+    let found = try group.reduce({ ChangeMeasures($0, election) }, combine: +)
+    return Counts(found ?? ChangeMeasures())
+  }
+}
+
+extension MergeDiagnostics.Counts {
+  /// Of CT as the first model and SFT as the second.
+  fileprivate init(_ measures: ChangeMeasures) {
+    bothChanged = measures.bothChanged
+    conflicts = measures.conflicts
+    changedByTask = measures.second.changedCount
+    discarded = measures.second.discardedCount
+    rescued = measures.second.rescuedCount
+    important = measures.second.importantCount
+    importantDiscarded = measures.second.importantDiscardedCount
+    taskMass = measures.second.mass
+    keptMass = measures.second.keptMass
+    squaresOfContinued = measures.first.squares
+    squaresOfTask = measures.second.squares
   }
 }

@@ -25,6 +25,8 @@ public enum MergeError: Diagnosed, Equatable {
   /// What a recipe as a whole lacks or has too much of.
   case recipe(RecipeFault, origin: String)
   case slice(SliceFault, place: String)
+  /// Statistics that a method needs of a model.
+  case statistics(StatisticsFault, model: String)
   case tensorOnlyInOne(tensor: String, shape: Shape, presentIn: String, absentFrom: String)
   case shapes(tensor: String, first: Shape, firstModel: String, second: Shape, secondModel: String)
   case configs(key: String, first: String, firstModel: String, second: String, secondModel: String)
@@ -86,6 +88,7 @@ public enum MergeError: Diagnosed, Equatable {
     case .operation(let diagnosis): diagnosis
     case .recipe(let fault, let origin): fault.diagnosis(origin: origin)
     case .slice(let fault, let place): fault.diagnosis(place: place)
+    case .statistics(let fault, let model): fault.diagnosis(model: model)
     case .tensorOnlyInOne(let tensor, let shape, let present, let absent):
       Diagnosis(
         what: "The tensor `\(tensor)` of shape \(shape) is in one model and missing in another.",
@@ -96,14 +99,16 @@ public enum MergeError: Diagnosed, Equatable {
         what: "The tensor `\(tensor)` has shape \(first) in one model and \(second) in another.",
         where: "\(firstModel) and \(secondModel)",
         next: first.extents.dropFirst() == second.extents.dropFirst() && first.rank > 1
-          && (tensor.contains("embed") || tensor.contains("lm_head"))
-          ? "The vocabularies differ; say with `tokenizer: {source: …}` which one the result has."
+          && ["embed", "lm_head", "wte", "shared"].contains(where: tensor.contains)
+          ? Self.vocabularyAdvice
           : "Merge models of one architecture and size only.")
     case .configs(let key, let first, let firstModel, let second, let secondModel):
       Diagnosis(
         what: "`\(key)` is \(first) in one model's config.json and \(second) in another's.",
         where: "\(firstModel) and \(secondModel)",
-        next: "Such models compute differently from equal weights; merge children of one base.")
+        next: key.hasSuffix("vocab_size")
+          ? Self.vocabularyAdvice
+          : "Such models compute differently from equal weights; merge children of one base.")
     case .types(let tensor, let first, let second, let models):
       Diagnosis(
         what: "The tensor `\(tensor)` has type \(first.rawValue) in one model and "
@@ -116,4 +121,9 @@ public enum MergeError: Diagnosed, Equatable {
         next: "Choose float32, bfloat16 or float16.")
     }
   }
+
+  /// Vocabularies are never cut by number, so one must be chosen.
+  static let vocabularyAdvice =
+    "The vocabularies differ; say with `tokenizer: {source: union}`, `base` or a model which one the "
+    + "result has."
 }

@@ -11,11 +11,19 @@ public enum RecipeFault: Equatable, Sendable {
   case twoTokenizers
   /// A document of a graph refers to itself; the loop begins and ends with one name.
   case cycle([String])
+  /// Documents use documents that use documents, and so on.
+  case tooDeep(limit: Int, outermost: String)
   case duplicateName(String)
   /// More than one document of a graph has no name, or none is left to be merged.
   case outputs(count: Int)
   /// A module that the architecture lacks.
   case unknownModule(String, architecture: String, known: [String])
+  /// A difference where the method sees no changes of a base.
+  case differenceWithoutBase(String, method: String)
+  /// A difference where a whole model is needed.
+  case differenceAsModel(String)
+  /// A whole model where the method adds differences.
+  case modelAsDifference(String, method: String)
   /// A module that the recipe leaves out, or slices without the name of their module.
   case missingModule(String, architecture: String)
 
@@ -36,6 +44,11 @@ public enum RecipeFault: Equatable, Sendable {
       Diagnosis(
         what: "The merges need each other: \(names.joined(separator: " → ")).", where: origin,
         next: "Let one of them name a stored model instead.")
+    case .tooDeep(let limit, let outermost):
+      Diagnosis(
+        what:
+          "More than \(limit) merges need each other one after the other, from `\(outermost)` on.",
+        where: origin, next: "Write one of them to a folder first, and name the folder.")
     case .duplicateName(let name):
       Diagnosis(
         what: "Two documents have the name `\(name)`.", where: origin,
@@ -52,6 +65,20 @@ public enum RecipeFault: Equatable, Sendable {
         where: origin,
         next: nearestName(to: name, in: known).map { "Did you mean `\($0)`?" }
           ?? "Choose one of them.")
+    case .differenceWithoutBase(let name, let method):
+      Diagnosis(
+        what: "`\(method)` sees no changes of a base here, and \(name) is a difference.",
+        where: origin,
+        next: "Name a `base_model` and a method that needs one, such as `transfer` or `ties`.")
+    case .differenceAsModel(let name):
+      Diagnosis(
+        what: "\(name) is a difference, where a whole model is needed.", where: origin,
+        next: "Name a model; a difference stands under `models` and `sources` only.")
+    case .modelAsDifference(let name, let method):
+      Diagnosis(
+        what: "The method `\(method)` adds differences, and \(name) is a model.", where: origin,
+        next: "Write `model: {difference: {tuned: \(name), base: …}}` with the model that it was "
+          + "trained from.")
     case .missingModule(let name, let architecture):
       Diagnosis(
         what: "The recipe says nothing of `\(name)`, a module of \(architecture).", where: origin,

@@ -26,8 +26,16 @@ public protocol MergeMethod: Sendable {
   /// Checks the parameters; throws ``MergeError/parameter(_:value:expected:)``.
   init(_ parameters: Parameters) throws(MergeError)
 
+  /// Checks the parameters against the place of a tensor they are for, before anything is read;
+  /// by default there is nothing to check.
+  func checkPlace(_ place: TensorPlace) throws(MergeError)
+
   /// Merges one tensor. Errors are those of reading the sources.
   func merge(_ group: borrowing TensorGroup, into output: inout TensorSink) throws(CheckpointError)
+}
+
+extension MergeMethod {
+  public func checkPlace(_ place: TensorPlace) throws(MergeError) {}
 }
 
 /// The methods there are.
@@ -56,7 +64,15 @@ public enum MergeMethods {
     ModelStock.self,
     NearSwap.self,
     ArceeFusion.self,
+    TaskSingularVectors.self,
+    IsotropicCommon.self,
+    IsotropicTaskSpecific.self,
+    InterferenceMinimum.self,
+    Fisher.self,
+    RegressionMean.self,
     Passthrough.self,
+    LayerSwap.self,
+    Transfer.self,
   ]
 
   /// The method of a name, or an error with the nearest.
@@ -77,6 +93,16 @@ func checkFinite(_ weights: [Float]) throws(MergeError) {
   guard weights.allSatisfy(\.isFinite) else {
     throw .parameter("weight", value: "\(weights)", expected: "finite numbers")
   }
+}
+
+/// Weights of a mean whose other factors are not negative.
+func checkedShares(ofSources weights: [Double]) throws(MergeError) -> [Double] {
+  for weight in weights { try check("weight", weight, "a finite number of at least 0") { $0 >= 0 } }
+  // A look at a recipe before there are sources has no weights.
+  guard weights.isEmpty || weights.contains(where: { $0 > 0 }) else {
+    throw .parameter("weight", value: "\(weights)", expected: "weights that are not all 0")
+  }
+  return weights
 }
 
 /// Checks one number.

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Checkpoints
 import Documents
 
 /// What there is to know about a method without running it: all that recipes are checked against,
@@ -27,6 +28,8 @@ public struct MethodCard: Sendable {
     /// With fewer models than `minimum`, the base counted, the base passes through; where it is
     /// absent too, the tensor is left out with a note.
     case passesBaseBelow(minimum: Int)
+    /// An error: what the models compute differs in kind there.
+    case refuses
   }
 
   /// A law that holds for every input; the tests check each method against the laws it claims.
@@ -90,6 +93,8 @@ public struct MethodCard: Sendable {
   public let base: BaseRole
   /// How many sources there may be, the base not counted unless it is one of them.
   public let sourceCount: ClosedRange<Int>
+  /// Whether every source must be a difference of two models; see ``ModelReference/Difference``.
+  public let takesDifferences: Bool
   public let perSource: [SourceParameter]
   /// Shared parameters the recipe must give: they have no sensible default.
   public let requiredShared: [String]
@@ -105,16 +110,19 @@ public struct MethodCard: Sendable {
   /// How many copies of a tensor in `Float` the method holds at once, for each source and besides;
   /// `nil` for methods that see chunks only. The plan's estimate of memory comes from it.
   public let wholeTensors: (perSource: Double, besides: Double)?
+  /// The statistics that the method wants of each source; `nil` for none.
+  public let statistics: ModelStatistics.Kind?
   /// True where the method is our reading of a paper whose exact formula is not public.
   public let isReconstruction: Bool
 
   public init(
     id: String, title: String, formula: String, source: String, departs: String, cost: String,
-    base: BaseRole, sourceCount: ClosedRange<Int> = 1...1000,
+    base: BaseRole, sourceCount: ClosedRange<Int> = 1...1000, takesDifferences: Bool = false,
     perSource: [SourceParameter] = [SourceParameter("weight")], requiredShared: [String] = [],
     wholeNumbers: Set<String> = [], notes: [ParameterNote], ignored: [String] = [],
     laws: Set<Law>, incomplete: Incomplete = .mergesRest,
-    wholeTensors: (perSource: Double, besides: Double)? = nil, isReconstruction: Bool = false
+    wholeTensors: (perSource: Double, besides: Double)? = nil,
+    statistics: ModelStatistics.Kind? = nil, isReconstruction: Bool = false
   ) {
     self.id = id
     self.title = title
@@ -124,6 +132,7 @@ public struct MethodCard: Sendable {
     self.cost = cost
     self.base = base
     self.sourceCount = sourceCount
+    self.takesDifferences = takesDifferences
     self.perSource = perSource
     self.requiredShared = requiredShared
     self.wholeNumbers = wholeNumbers
@@ -132,12 +141,14 @@ public struct MethodCard: Sendable {
     self.laws = laws
     self.incomplete = incomplete
     self.wholeTensors = wholeTensors
+    self.statistics = statistics
     self.isReconstruction = isReconstruction
   }
 }
 
 extension MethodCard.ParameterNote {
   static let weight = Self("weight", range: "finite, any sign", "wₖ")
+  static let share = Self("weight", range: "0 or more, not all 0", "wₖ")
   static let lambda = Self("lambda", range: "finite", "λ, the factor of the merged change")
   static let density = Self("density", range: "0 to 1", "share of each source's entries kept")
   static let seed = Self("seed", range: "whole, from 0", "chooses the random masks")

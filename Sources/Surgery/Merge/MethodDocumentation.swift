@@ -30,6 +30,11 @@ public enum MethodDocumentation {
     let card = method.card
     var lines = ["## \(card.id)", "", sentence(card.title), "", "```", card.formula, "```", ""]
     lines += ["Sources: \(sources(card)).", ""]
+    if let kind = card.statistics {
+      lines += [
+        "Each source needs `statistics`, made by `koine statistics --kind \(kind.rawValue)`.", "",
+      ]
+    }
     if card.isReconstruction {
       lines += ["**A reconstruction**: the source's exact formula is not public.", ""]
     }
@@ -67,6 +72,7 @@ public enum MethodDocumentation {
   private static func sources(_ card: MethodCard) -> String {
     let (least, most) = (card.sourceCount.lowerBound, card.sourceCount.upperBound)
     let count = least == most ? "\(least)" : "\(least) or more"
+    if card.takesDifferences { return "\(count) differences, beside the base, which is required" }
     return switch card.base {
     case .required: "\(count) beside the base, which is required"
     case .optional: "\(count), with or without a base beside them"
@@ -86,6 +92,7 @@ public enum MethodDocumentation {
 
   private static func incomplete(_ card: MethodCard) -> String {
     switch card.incomplete {
+    case .refuses: "an error"
     case .mergesRest: "those that have it are merged"
     case .passesSingle: "a single one that has it passes through"
     case .passesBase: "the base's passes through where it alone has it, else an error"

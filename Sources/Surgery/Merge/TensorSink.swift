@@ -17,6 +17,11 @@ public struct TensorSink {
   }
 
   var content: Content?
+  /// What the user should know of this tensor.
+  private(set) var notes: [String] = []
+
+  /// Says something of this tensor that only computing it has shown; see ``MergeLog``.
+  public mutating func note(_ text: String) { notes.append(text) }
 
   /// The elements as a reader rounds them to `type`; `nil` when the method has not said how they
   /// come about.
@@ -62,7 +67,11 @@ struct MergedReader: TensorReader {
   func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
     if output.count == 0 { return }
     if rowLength == 1 {
-      try group.withChunk(start..<(start + output.count)) { chunk in body(chunk, output) }
+      for piece in group.pieces(of: start..<(start + output.count)) {
+        try group.withChunk(piece) { chunk in
+          body(chunk, output[(piece.lowerBound - start)..<(piece.upperBound - start)])
+        }
+      }
     } else if rowLength <= group.chunkLength {
       try readRows(from: start, into: output)
     } else {
@@ -71,12 +80,32 @@ struct MergedReader: TensorReader {
     Conversion.round(output, to: elementType)
   }
 
+  func read(
+    from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
+  ) throws(CheckpointError) {
+    // Rounding to the type written is the encoding's, but for types that have one NaN only: there
+    // the sign of an overflow is lost in rounding first.
+    let isDirect = rowLength == 1 && type == elementType && type.byteCount > 1
+    let range = start..<(start + count)
+    for piece in isDirect ? group.pieces(of: range) : [range] where !piece.isEmpty {
+      try withWorkspace(count: piece.count) { (floats) throws(CheckpointError) in
+        if isDirect {
+          try group.withChunk(piece) { chunk in body(chunk, floats) }
+        } else {
+          try read(from: piece.lowerBound, into: floats)
+        }
+        Conversion.encode(
+          floats.reading, as: type, into: &output, at: piece.lowerBound - start)
+      }
+    }
+  }
+
   /// Computes the rows that the run touches, at most two of them in vain.
   private func readRows(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {
     let first = start / rowLength * rowLength
     let rowEnd = (start + output.count + rowLength - 1) / rowLength * rowLength
     let last = min(group.elementCount, rowEnd)
-    try withScratch(count: last - first) { (whole) throws(CheckpointError) in
+    try withWorkspace(count: last - first) { (whole) throws(CheckpointError) in
       try group.withChunk(first..<last) { chunk in body(chunk, whole) }
       output.assign(whole.reading[(start - first)..<(start - first + output.count)])
     }

@@ -75,14 +75,11 @@ public enum MergekitExact {
     }
   }
 
-  private static func merge<W: WorkArithmetic>(
+  static func merge<W: WorkArithmetic>(
     _ work: W.Type, _ method: String, _ base: [W.Number]?, _ sources: [[W.Number]],
     _ shape: Shape, _ parameters: MergekitParameters, _ random: inout MersenneTwister
   ) throws(MergeError) -> (values: [W.Number], type: ElementType) {
-    guard shape.elementCount < 1 << 32 else {
-      throw .parameter(
-        "shape", value: "\(shape)", expected: "below 2³² elements, which `--mergekit-exact` ranks")
-    }
+    try check(method: method, shape: shape, parameters: parameters)
     precondition(
       ((base.map { [$0] } ?? []) + sources).allSatisfy { $0.count == shape.elementCount },
       "every input has the elements of \(shape)")

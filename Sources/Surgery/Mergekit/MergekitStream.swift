@@ -28,9 +28,9 @@ public struct MergekitStream: Sendable {
   /// The generator as it stands when mergekit comes to `tensor`; `nil` if it was not in the list.
   public func generator(for tensor: String) -> MersenneTwister? { starts[tensor] }
 
-  /// Sorts as mergekit executes: by label, the largest of the names that the inputs have for a
-  /// tensor, in the order of Unicode scalars ("layers.10." before "layers.2."); equal labels keep
-  /// their order.
+  /// Sorts as mergekit executes tensors of different labels: by label, the largest of the names that
+  /// the inputs have for a tensor, in the order of Unicode scalars ("layers.10." before "layers.2.").
+  /// Equal labels, as of layers that are used twice, keep their order here; plans find mergekit's.
   public static func executionOrder<Item>(
     _ items: [Item], label: (Item) -> String
   ) -> [Item] {

@@ -123,18 +123,8 @@ extension TensorMerge {
       throw .parameter(
         "epsilon", value: "\(epsilon)", expected: "a number with density ± epsilon inside (0, 1)")
     }
+    try MergekitExact.checkRanked(shape, density: density, generation: generation)
     let length = shape.rank < 2 ? count : shape[1]
-    guard length > 1, shape.rank > 0 else {
-      throw .parameter(
-        "density", value: "\(density)",
-        expected: "1 for a tensor of shape \(shape): DELLA ranks the elements of a row, and a row "
-          + "of one has no ranks")
-    }
-    guard generation != .v00 || shape.rank < 3 else {
-      throw .parameter(
-        "density", value: "\(density)",
-        expected: "1 for a tensor of shape \(shape): mergekit 0.0.x knows DELLA for two axes")
-    }
     let ranks = ascendingRanks(change, length: length)
     let values = change.map { Float($0) }
     let (low, width) = (density - epsilon, epsilon)

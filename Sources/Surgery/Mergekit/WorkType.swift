@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Checkpoints
 import Tensors
 
 /// The type in which mergekit computes a tensor's merge: that of `dtype`, else the type to which
@@ -60,6 +60,12 @@ protocol WorkArithmetic {
   /// Elements of the type in a 256-bit vector; PyTorch's sums are cut by it.
   static var lanes: Int { get }
   static func round(_ value: Number) -> Number
+  /// A run of a tensor's elements, each rounded to the type.
+  static func read(
+    _ reader: any TensorReader, _ range: Range<Int>
+  ) throws(CheckpointError) -> [Number]
+  /// `values` in the encoding of `type`, each rounded once.
+  static func encode(_ values: [Number], as type: ElementType) -> [UInt8]
 }
 
 extension WorkArithmetic {
@@ -75,7 +81,7 @@ extension WorkArithmetic {
   static func acos(_ x: Number) -> Number { round(Number(Elementary.acos(Double(x)))) }
   static func log(_ x: Number) -> Number { round(Number(Elementary.log(Double(x)))) }
   /// Not rounded to the type: softmax rounds once, at its end.
-  static func exp(_ x: Number) -> Number { Number(Foundation.exp(Double(x))) }
+  static func exp(_ x: Number) -> Number { Number(Elementary.exp(Double(x))) }
 
   /// `value` cut to a range; NaN stays.
   static func clamp(_ value: Number, _ low: Number, _ high: Number) -> Number {

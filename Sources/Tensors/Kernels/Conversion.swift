@@ -43,13 +43,19 @@ public enum Conversion {
   /// Writes `floats` as elements of `type`, which must be a float type, each rounded once to the
   /// nearest value, ties to even.
   ///
-  /// Traps when `type` is not a float or `bytes` is shorter than the result.
+  /// The first becomes the element at `offset` of `bytes`. Traps when `type` is not a float or
+  /// `bytes` too short.
   public static func encode(
-    _ floats: FloatChunk, as type: ElementType, into bytes: inout MutableRawSpan
+    _ floats: FloatChunk, as type: ElementType, into bytes: inout MutableRawSpan,
+    at offset: Int = 0
   ) {
-    precondition(bytes.byteCount >= floats.count * type.byteCount, "too little room to encode")
+    precondition(
+      offset >= 0 && bytes.byteCount >= (offset + floats.count) * type.byteCount,
+      "too little room to encode")
     // Safety: the check above covers every store below; stores are unaligned.
-    unsafe bytes.withUnsafeMutableBytes { target in
+    unsafe bytes.withUnsafeMutableBytes { whole in
+      let target = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: whole[(offset * type.byteCount)...])
       switch type {
       case .float32: unsafe encode(floats, target) { $0.bitPattern }
       case .float64: unsafe encode(floats, target) { Double($0).bitPattern }

@@ -35,6 +35,20 @@
     return unsafe FloatChunk(pointer: pointer + range.lowerBound, count: range.count)
   }
 
+  /// The eight floats from `index` on, which must lie in the window.
+  @inline(__always) func vector(at index: Int) -> SIMD8<Float> {
+    assert(index >= 0 && index + 8 <= count, "index \(index) outside a chunk of \(count)")
+    // Safety: inside the lent memory, as asserted; the load needs no alignment.
+    return unsafe UnsafeRawPointer(pointer + index).loadUnaligned(as: SIMD8<Float>.self)
+  }
+
+  /// The patterns of the eight floats from `index` on, which must lie in the window.
+  @inline(__always) func bits(at index: Int) -> SIMD8<Int32> {
+    assert(index >= 0 && index + 8 <= count, "index \(index) outside a chunk of \(count)")
+    // Safety: as above; every float's bits are an integer's.
+    return unsafe UnsafeRawPointer(pointer + index).loadUnaligned(as: SIMD8<Int32>.self)
+  }
+
   /// Copies the floats out.
   public func array() -> [Float] {
     // Safety: `count` floats are readable at `pointer` while the window is lent.
@@ -76,6 +90,23 @@
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the chunk")
     // Safety: the range lies inside the lent memory, as checked above.
     return unsafe MutableFloatChunk(pointer: pointer + range.lowerBound, count: range.count)
+  }
+
+  /// The eight floats from `index` on, which must lie in the window.
+  @inline(__always) func vector(at index: Int) -> SIMD8<Float> { reading.vector(at: index) }
+
+  /// Sets the eight floats from `index` on, which must lie in the window.
+  @inline(__always) func setVector(_ value: SIMD8<Float>, at index: Int) {
+    assert(index >= 0 && index + 8 <= count, "index \(index) outside a chunk of \(count)")
+    // Safety: inside the lent memory, as asserted; the store needs no alignment.
+    unsafe UnsafeMutableRawPointer(pointer + index).storeBytes(of: value, as: SIMD8<Float>.self)
+  }
+
+  /// Sets the eight floats from `index` on, which must lie in the window, by their patterns.
+  @inline(__always) func setBits(_ bits: SIMD8<Int32>, at index: Int) {
+    assert(index >= 0 && index + 8 <= count, "index \(index) outside a chunk of \(count)")
+    // Safety: as above; every integer's bits are a float's.
+    unsafe UnsafeMutableRawPointer(pointer + index).storeBytes(of: bits, as: SIMD8<Int32>.self)
   }
 
   /// The same memory for reading.
@@ -123,19 +154,4 @@ extension Array where Element == Float {
       return try body(unsafe MutableFloatChunk(pointer: start, count: buffer.count))
     }
   }
-}
-
-/// Lends `count` zeroed floats of scratch memory, 64-byte aligned, for the duration of `body`.
-public func withScratch<R, E: Error>(
-  count: Int, _ body: (MutableFloatChunk) throws(E) -> R
-) throws(E) -> R {
-  precondition(count >= 0, "scratch memory of \(count) floats")
-  // Safety: allocated here, bound to Float, freed here after `body` has returned; at least one
-  // float is allocated so that the pointer is valid for zero elements too.
-  let byteCount = max(1, count) * MemoryLayout<Float>.stride
-  let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
-  defer { unsafe raw.deallocate() }
-  let floats = unsafe raw.bindMemory(to: Float.self, capacity: max(1, count))
-  unsafe floats.initialize(repeating: 0, count: max(1, count))
-  return try body(unsafe MutableFloatChunk(pointer: floats, count: count))
 }

@@ -17,17 +17,60 @@ public enum Summation {
   /// Σ aᵢ·bᵢ of one block; traps if the lengths differ.
   public static func dot(_ a: FloatChunk, _ b: FloatChunk) -> Double {
     precondition(a.count == b.count, "a dot product of \(a.count) and \(b.count) numbers")
-    return lanes(count: a.count) { Double(a[$0]) * Double(b[$0]) }
+    return vectors(count: a.count) {
+      wide(a, $0) * wide(b, $0)
+    } rest: {
+      Double(a[$0]) * Double(b[$0])
+    }
   }
 
   /// Σ aᵢ² of one block.
   public static func squares(_ a: FloatChunk) -> Double {
-    lanes(count: a.count) { Double(a[$0]) * Double(a[$0]) }
+    vectors(count: a.count) {
+      let numbers = wide(a, $0)
+      return numbers * numbers
+    } rest: {
+      Double(a[$0]) * Double(a[$0])
+    }
   }
 
   /// Σ |aᵢ| of one block.
   public static func magnitudes(_ a: FloatChunk) -> Double {
-    lanes(count: a.count) { Double(a[$0].magnitude) }
+    vectors(count: a.count) {
+      // A −0 stays one, which no sum that begins with 0 can tell.
+      let numbers = wide(a, $0)
+      return numbers.replacing(with: -numbers, where: numbers .< 0)
+    } rest: {
+      Double(a[$0].magnitude)
+    }
+  }
+
+  @inline(__always) private static func wide(_ a: FloatChunk, _ i: Int) -> SIMD8<Double> {
+    SIMD8<Double>(a.vector(at: i))
+  }
+
+  /// ``lanes(count:_:)`` with eight terms at a time, and one at a time for the `rest`.
+  @inline(__always) private static func vectors(
+    count: Int, _ terms: (Int) -> SIMD8<Double>, rest: (Int) -> Double
+  ) -> Double {
+    var sums = SIMD8<Double>()
+    let whole = count & ~7
+    var i = 0
+    while i < whole {
+      sums += terms(i)
+      i += 8
+    }
+    while i < count {
+      sums[i - whole] += rest(i)
+      i += 1
+    }
+    return fold(sums)
+  }
+
+  @inlinable @inline(__always) static func fold(_ sums: SIMD8<Double>) -> Double {
+    let four = sums.lowHalf + sums.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
   }
 
   /// Σ term(i) for i in `0 ..< count`, in eight lanes.
@@ -46,9 +89,7 @@ public enum Summation {
       sums[i - whole] += term(i)
       i += 1
     }
-    let four = sums.lowHalf + sums.highHalf
-    let two = four.lowHalf + four.highHalf
-    return two[0] + two[1]
+    return fold(sums)
   }
 
   /// Combines the results of all blocks of a tensor, in block order, by a fixed binary tree: the

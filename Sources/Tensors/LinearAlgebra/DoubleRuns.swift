@@ -28,6 +28,41 @@ enum DoubleRuns {
     return ((sums.0 + sums.1) + (sums.2 + sums.3)).sum() + rest
   }
 
+  /// Σ xᵢ·vᵢ, summed as by ``dot(_:_:_:)``, and y ← y + a·x with one reading of x.
+  @unsafe static func dotAdding(
+    _ x: UnsafePointer<Double>, _ v: UnsafePointer<Double>, _ a: Double,
+    to y: UnsafeMutablePointer<Double>, _ count: Int
+  ) -> Double {
+    var sums = (SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>(), SIMD4<Double>())
+    let whole = count & ~15
+    let factor = SIMD4<Double>(repeating: a)
+    var i = 0
+    while i < whole {
+      unsafe step(x, v, factor, y, i, &sums.0)
+      unsafe step(x, v, factor, y, i + 4, &sums.1)
+      unsafe step(x, v, factor, y, i + 8, &sums.2)
+      unsafe step(x, v, factor, y, i + 12, &sums.3)
+      i += 16
+    }
+    var rest = 0.0
+    while i < count {
+      unsafe rest += x[i] * v[i]
+      unsafe y[i] += a * x[i]
+      i += 1
+    }
+    return ((sums.0 + sums.1) + (sums.2 + sums.3)).sum() + rest
+  }
+
+  @inline(__always) @unsafe private static func step(
+    _ x: UnsafePointer<Double>, _ v: UnsafePointer<Double>, _ a: SIMD4<Double>,
+    _ y: UnsafeMutablePointer<Double>, _ i: Int, _ sum: inout SIMD4<Double>
+  ) {
+    let part = unsafe load(x, i)
+    unsafe sum += part * load(v, i)
+    unsafe UnsafeMutableRawPointer(y + i).storeBytes(
+      of: load(y, i) + a * part, as: SIMD4<Double>.self)
+  }
+
   /// y ← y + a·x.
   @unsafe static func add(
     _ a: Double, _ x: UnsafePointer<Double>, to y: UnsafeMutablePointer<Double>, _ count: Int
@@ -73,6 +108,16 @@ enum DoubleRuns {
 }
 
 extension Array where Element == Double {
+  /// Lends the doubles, of which there is at least one, for reading alone.
+  func withReadingWindow<R, E: Error>(_ body: (DoubleWindow) throws(E) -> R) throws(E) -> R {
+    // Safety: the array outlives the call; its users write nothing.
+    unsafe try withUnsafeBufferPointer { (buffer) throws(E) -> R in
+      guard let start = buffer.baseAddress else { preconditionFailure("a window on no numbers") }
+      return try body(
+        unsafe DoubleWindow(start: UnsafeMutablePointer(mutating: start), count: buffer.count))
+    }
+  }
+
   /// Lends the doubles, of which there is at least one, for the duration of `body`.
   mutating func withWindow<R, E: Error>(_ body: (DoubleWindow) throws(E) -> R) throws(E) -> R {
     // Safety: exclusive access to the array lasts until `body` returns.

@@ -105,6 +105,8 @@ public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
   case notFinite(rows: Int, columns: Int)
   /// The iteration did not converge, which finite input does not bring about in practice.
   case noConvergence(algorithm: String, rows: Int, columns: Int, iterations: Int)
+  /// A symmetric matrix of which the pivot of a column is not above the rounding.
+  case notPositiveDefinite(size: Int, column: Int)
 
   public var description: String {
     switch self {
@@ -112,6 +114,8 @@ public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
       "a matrix of \(rows) × \(columns) holds numbers that are not finite"
     case .noConvergence(let algorithm, let rows, let columns, let iterations):
       "\(algorithm) of a matrix of \(rows) × \(columns) did not converge in \(iterations) steps"
+    case .notPositiveDefinite(let size, let column):
+      "a symmetric matrix of \(size) columns is not positive definite at column \(column)"
     }
   }
 }

@@ -23,9 +23,8 @@ extension SingularValueDecomposition {
     guard k > 0 else { return try jacobi(matrix) }
     let isTall = m >= n
     let long = max(m, n)
-    let gram = Matrix.productInDouble(
-      matrix, matrix, transposingFirst: isTall, transposingSecond: !isTall, threads: threads)
-    let eigen = try SymmetricEigen(size: k, elements: gram, threads: threads)
+    let eigen = try SymmetricEigen(
+      matrix.gram(ofRows: !isTall, threads: threads), threads: threads)
     let negligible = 1e-7
     let largest = max(0, eigen.values[0]).squareRoot()
     let values = eigen.values.map { value in

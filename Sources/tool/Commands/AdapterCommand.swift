@@ -94,7 +94,7 @@ struct AdapterExtractCommand: ParsableCommand {
       tuned: try Checkpoint.open(directory: tuned), base: try Checkpoint.open(directory: base)
     )
     let start = ContinuousClock.now
-    let work = AdapterWork("extract")
+    let work = CommandWork("extract")
     let extracted = try AdapterExtraction.extract(
       from: models.tuned, base: models.base, options: options
     ) { done, total, report in
@@ -182,7 +182,7 @@ struct AdapterFoldCommand: ParsableCommand {
     ]
     if !dryRun {
       let start = ContinuousClock.now
-      let work = AdapterWork("fold")
+      let work = CommandWork("fold")
       try CheckpointWriter.write(
         result, to: out, options: CheckpointWriter.Options(force: force)
       ) { progress in
@@ -198,25 +198,5 @@ struct AdapterFoldCommand: ParsableCommand {
         + "\(counts.replacements) tensors replaced, "
         + "\(NumberText.count(result.parameterCount)) parameters, "
         + "\(NumberText.bytes(result.byteCount))\n")
-  }
-}
-
-/// The progress of one command, as a run of one step shows it.
-private struct AdapterWork: Sendable {
-  private let name: String
-  private let display = ProgressDisplay()
-
-  init(_ name: String) {
-    self.name = name
-    display.observer(.started(step: name, kind: "adapter", index: 1, count: 1, isResuming: false))
-  }
-
-  func show(_ done: Int, of total: Int, unit: String) {
-    display.observer(
-      .progress(step: name, StepProgress(done: done, total: total, unit: unit)))
-  }
-
-  func finish(seconds: Double, byteCount: Int) {
-    display.observer(.finished(step: name, seconds: seconds, byteCount: byteCount))
   }
 }

@@ -5,6 +5,7 @@ import ArgumentParser
 import Checkpoints
 import Documents
 import Runs
+import Surgery
 
 /// `koine inspect`: what is inside a checkpoint, and whether it is whole.
 struct InspectCommand: ParsableCommand {
@@ -12,10 +13,11 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect", abstract: "Show what is inside a model, and check it.",
     discussion: """
       Checks files, names and shapes against the config; with --verify also that every weight is \
-      a finite number.
+      a finite number. --norms shows how large the weights are, layer by layer, and what is odd \
+      about them; it also takes models of architectures that Koine cannot run.
       """)
 
-  @Argument(help: "The model's folder.", completion: .directory)
+  @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
   var model: String
 
   @Flag(help: "List every tensor.")
@@ -24,12 +26,26 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Read all weights and look for numbers that are not finite.")
   var verify = false
 
+  @Flag(help: "Read all weights and show their sizes by layer, and what is odd about them.")
+  var norms = false
+
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var format: FormatOptions
 
+  func validate() throws {
+    guard norms || pictures.isEmpty else {
+      throw ValidationError("--svg and --html draw what --norms measures; give --norms too.")
+    }
+  }
+
   func run() throws {
-    let checkpoint = try Checkpoint.open(directory: model)
-    try checkpoint.validate()
+    try pictures.check()
+    let named = try NamedModel(model)
+    let checkpoint = named.checkpoint
+    let isChecked = try check(checkpoint)
     if verify { try checkpoint.checkFinite() }
+    let report = norms ? NormsReport(named, try measure(checkpoint)) : nil
+    if let report, !pictures.isEmpty { try pictures.write(report.page) }
     let infos = checkpoint.names.compactMap { name in
       checkpoint.info(name).map { (name: name, info: $0) }
     }
@@ -51,6 +67,10 @@ struct InspectCommand: ParsableCommand {
               "shape": JSON(info.shape.extents.map { JSON($0) }),
             ]
           })
+      }
+      if let report {
+        summary["checked"] = JSON(isChecked)
+        for (key, value) in report.norms.json.members { summary[key] = value }
       }
       Output.json(summary)
       return
@@ -78,6 +98,26 @@ struct InspectCommand: ParsableCommand {
       ]
       text += "\n" + TextTable(columns: columns, groups: [rows]).rendered(.detect(descriptor: 1))
     }
+    if !isChecked {
+      text += "names and shapes are not checked: Koine has no blueprint of this architecture\n"
+    }
+    if let report { text += report.text(.detect(descriptor: 1)) }
     Output.text(text)
+  }
+
+  /// Checks names and shapes; an architecture without a blueprint can be measured unchecked.
+  private func check(_ checkpoint: Checkpoint) throws -> Bool {
+    let type = checkpoint.config["model_type"]?.string
+    if norms, type.flatMap(Blueprint.named) == nil { return false }
+    try checkpoint.validate()
+    return true
+  }
+
+  private func measure(_ checkpoint: Checkpoint) throws -> ModelNorms {
+    try CommandWork.reading(
+      "inspect", parameterCount: checkpoint.parameterCount, byteCount: checkpoint.byteCount
+    ) { progress in
+      try ModelNorms.compute(checkpoint, progress: progress)
+    }
   }
 }

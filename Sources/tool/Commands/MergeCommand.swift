@@ -67,6 +67,15 @@ struct MergeCommand: ParsableCommand {
     inversion: .prefixedNo, help: "Write README.md and koine_config.yaml beside the weights.")
   var writeModelCard = true
 
+  @Flag(help: "Give the numbers of mergekit instead of more accurate ones; needs whole tensors.")
+  var mergekitExact = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose numbers --mergekit-exact gives: 0.0, 0.1 (0.1.0 to 0.1.4) or 0.1.5.",
+      valueName: "version"))
+  var mergekitVersion = MergekitGeneration.v015
+
   @Flag(help: "Merge models whose configs differ in what they compute; shapes must agree.")
   var allowCrimes = false
 
@@ -92,6 +101,9 @@ struct MergeCommand: ParsableCommand {
   private func job() throws -> MergeJob {
     var planning = MergePlan.Options(allowsDifferentConfigs: allowCrimes)
     planning.copiesTokenizer = copyTokenizer
+    if mergekitExact {
+      planning.mergekitExact = .init(seed: randomSeed, generation: mergekitVersion)
+    }
     planning.sampleTexts = try sampleTexts.map { try Disk.readText($0) }
     let writing = CheckpointWriter.Options(
       shardByteLimit: outShardSize.count, force: force, threads: threads)
@@ -100,9 +112,7 @@ struct MergeCommand: ParsableCommand {
       planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine
     ) { recipe in
       var recipe = recipe
-      if let randomSeed, try recipe.takesSeed, recipe.parameters["seed"] == nil {
-        recipe.parameters["seed"] = JSON(Int(clamping: randomSeed))
-      }
+      if let randomSeed { recipe.randomSeed = Int(clamping: randomSeed) }
       return recipe
     }
   }
@@ -111,6 +121,9 @@ struct MergeCommand: ParsableCommand {
   private var commandLine: String {
     var words: [String] = []
     if let randomSeed { words += ["--random-seed", "\(randomSeed)"] }
+    if mergekitExact {
+      words += ["--mergekit-exact", "--mergekit-version", mergekitVersion.rawValue]
+    }
     for text in sampleTexts { words += ["--sample-text", text] }
     if allowCrimes { words.append("--allow-crimes") }
     if !copyTokenizer { words.append("--no-copy-tokenizer") }
@@ -123,13 +136,14 @@ struct MergeCommand: ParsableCommand {
       "parameters": JSON(plan.checkpoint.parameterCount), "bytes": JSON(plan.checkpoint.byteCount),
       "out": JSON(out),
     ]
-    if !plan.notes.isEmpty { summary["notes"] = JSON(plan.notes.map { JSON($0) }) }
+    let remarks = plan.notes + plan.log.messages
+    if !remarks.isEmpty { summary["notes"] = JSON(remarks.map { JSON($0) }) }
     return summary
   }
 
   private func notes(_ plan: MergePlan) -> String {
     let style = TerminalStyle.detect(descriptor: 1)
-    return plan.notes.map { style.paragraph("Note: \($0)") }.joined()
+    return (plan.notes + plan.log.messages).map { style.paragraph("Note: \($0)") }.joined()
   }
 
   /// `--dry-run`.
@@ -156,6 +170,8 @@ struct MergeCommand: ParsableCommand {
     Output.json(summary)
   }
 }
+
+extension MergekitGeneration: ExpressibleByArgument {}
 
 /// A number of bytes as the command line takes it: `5GB`, `500M`, `5B` (mergekit's billion), `1000`.
 struct ByteSize: ExpressibleByArgument {

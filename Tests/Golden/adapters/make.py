@@ -91,6 +91,8 @@ CASES = {
     "tied-saved": ("tied", dict(
         r=2, lora_alpha=4, target_modules=["q_proj"], modules_to_save=["embed_tokens"])),
 }
+# Cases that are also saved as adapter_model.bin.
+PICKLED = ["dora", "saved"]
 
 
 def clean(name):
@@ -141,6 +143,12 @@ def peft_case(name, base_name, settings):
     wrapped.save_pretrained(at("adapters", name), save_embedding_layers=False)
     # The model card is of no use here.
     os.remove(at("adapters", name, "README.md"))
+    if name in PICKLED:
+        # As PEFT wrote adapters before safetensors; the same weights as those beside.
+        wrapped.save_pretrained(
+            at("adapters", name + "-pickled"), save_embedding_layers=False,
+            safe_serialization=False)
+        os.remove(at("adapters", name + "-pickled", "README.md"))
     save_file(result, at("results", name + ".safetensors"))
 
 

@@ -26,8 +26,9 @@ public struct MergeGraph: Sendable, Equatable {
     var recipes: [MergeRecipe] = []
     var texts: [String: String] = [:]
     for document in documents(text) {
-      let recipe = try MergeRecipe.parse(document, origin: origin)
-      texts[recipe.name ?? ""] = document.split(
+      let recipe = try MergeRecipe.parse(
+        document.text, origin: origin, firstLine: document.firstLine)
+      texts[recipe.name ?? ""] = document.text.split(
         omittingEmptySubsequences: false, whereSeparator: \.isNewline
       ).drop { $0.allSatisfy(\.isWhitespace) }.joined(separator: "\n")
       recipes.append(recipe)
@@ -64,16 +65,13 @@ public struct MergeGraph: Sendable, Equatable {
 
   /// The graph with every document's recipe changed, wherever it is used; nested merges without a
   /// name are changed too.
-  public func mapping(_ change: (MergeRecipe) throws -> MergeRecipe) rethrows -> MergeGraph {
-    func changed(_ recipe: MergeRecipe) throws -> MergeRecipe {
-      try change(
-        recipe.mappingReferences { reference in
-          var reference = reference
-          if let inner = reference.recipe { reference.base = .merge(try changed(inner)) }
-          return reference
-        })
-    }
-    return MergeGraph(named: try named.map(changed), result: try changed(result), texts: texts)
+  public func mapping(
+    _ change: (MergeRecipe) throws(MergeError) -> MergeRecipe
+  ) throws(MergeError) -> MergeGraph {
+    // Each by itself: a name may be used at several places, and is the same at all.
+    var all: [MergeRecipe] = []
+    for recipe in named { all.append(try recipe.mapMerges(change)) }
+    return MergeGraph(named: all, result: try result.mapMerges(change), texts: texts)
   }
 
   private init(named: [MergeRecipe], result: MergeRecipe, texts: [String: String]) {
@@ -105,10 +103,10 @@ public struct MergeGraph: Sendable, Equatable {
       for name in used {
         if let inner = named.first(where: { $0.name == name }) { add(inner, isResult: false) }
       }
-      let staged = recipe.mappingReferences { reference in
-        var reference = reference
-        if let name = reference.recipe?.name { reference.base = .stored(.init(path: folder(name))) }
-        return reference
+      let staged = recipe.mapReferences { reference in
+        reference.mapMerges { inner in
+          inner.name.map { .stored(.init(path: folder($0))) } ?? .merge(inner)
+        }
       }
       let documents = (used + [recipe.name ?? ""]).compactMap { texts[$0] }
       stages.append(
@@ -121,23 +119,22 @@ public struct MergeGraph: Sendable, Equatable {
 
   /// The names of all documents that a recipe uses, each after those it uses itself.
   private func collect(_ recipe: MergeRecipe, into names: inout [String]) {
-    for reference in recipe.references {
-      guard let inner = reference.recipe else { continue }
+    for inner in recipe.references.flatMap(\.merges) {
       if let name = inner.name, names.contains(name) { continue }
       collect(inner, into: &names)
       if let name = inner.name { names.append(name) }
     }
   }
 
-  /// The documents of a text, each with as many empty lines before it as keep its lines' numbers.
-  static func documents(_ text: String) -> [String] {
-    var documents: [String] = []
-    var current = ""
+  /// The documents of a text, each with the number of its first line.
+  static func documents(_ text: String) -> [(text: String, firstLine: Int)] {
+    var documents: [(text: String, firstLine: Int)] = []
+    var current = (text: "", firstLine: 1)
     var isEmpty = true
     var lineCount = 0
     func finish() {
       if !isEmpty { documents.append(current) }
-      current = String(repeating: "\n", count: lineCount)
+      current = ("", lineCount + 1)
       isEmpty = true
     }
     for line in text.split(
@@ -150,17 +147,21 @@ public struct MergeGraph: Sendable, Equatable {
       // What follows the marker on its line belongs to the document.
       let content = isMarker ? "   " + line.dropFirst(3) : line
       if let first = content.first(where: { !$0.isWhitespace }), first != "#" { isEmpty = false }
-      current += content + "\n"
+      current.text += content + "\n"
       lineCount += 1
     }
     finish()
     // Let the reader say what is wrong with a text that holds nothing.
-    return documents.isEmpty ? [text] : documents
+    return documents.isEmpty ? [(text, 1)] : documents
   }
 }
 
 extension MergeGraph {
   private struct Resolver {
+    /// How many documents may stand one inside the other. People need two or three; each level takes
+    /// its part of the stack, here and wherever the result is used.
+    static let depthLimit = 32
+
     let origin: String
     var recipes: [String: MergeRecipe] = [:]
     var done: [String: MergeRecipe] = [:]
@@ -175,6 +176,9 @@ extension MergeGraph {
         throw .recipe(.cycle(Array(path[start...]) + [name]), origin: origin)
       }
       guard let recipe = recipes[name] else { preconditionFailure("no document `\(name)`") }
+      guard path.count < Self.depthLimit else {
+        throw .recipe(.tooDeep(limit: Self.depthLimit, outermost: path[0]), origin: origin)
+      }
       path.append(name)
       let result = try resolved(recipe)
       path.removeLast()
@@ -183,7 +187,7 @@ extension MergeGraph {
     }
 
     mutating func resolved(_ recipe: MergeRecipe) throws(MergeError) -> MergeRecipe {
-      try recipe.mappingReferences { (reference) throws(MergeError) in try resolved(reference) }
+      try recipe.mapReferences { (reference) throws(MergeError) in try resolved(reference) }
     }
 
     private mutating func resolved(
@@ -192,6 +196,9 @@ extension MergeGraph {
       var reference = reference
       switch reference.base {
       case .merge(let recipe): reference.base = .merge(try resolved(recipe))
+      case .difference(let difference):
+        reference.base = .difference(
+          .init(tuned: try resolved(difference.tuned), base: try resolved(difference.base)))
       case .stored(let location):
         guard location.revision == nil, recipes[location.path] != nil else { break }
         used.insert(location.path)

@@ -13,9 +13,16 @@ extension MergeRecipe {
   ///
   /// - Parameter origin: the file's name, for messages.
   public static func parse(_ text: String, origin: String) throws(MergeError) -> MergeRecipe {
+    try parse(text, origin: origin, firstLine: 1)
+  }
+
+  /// Reads a part of a file that begins at a line of it.
+  static func parse(
+    _ text: String, origin: String, firstLine: Int
+  ) throws(MergeError) -> MergeRecipe {
     try parse(
       MergeError.ofDocument { () throws(DocumentError) in
-        try YAML.parse(text, origin: origin)
+        try YAML.parse(text, origin: origin, firstLine: firstLine)
       }, origin: origin)
   }
 
@@ -58,6 +65,7 @@ struct RecipeReader {
 
   let origin: String
   let schema: ParameterSchema
+  let readsStatistics: Bool
   var notes: [String] = []
 
   static func read(_ node: Node, origin: String, path: String) throws -> MergeRecipe {
@@ -68,7 +76,9 @@ struct RecipeReader {
     let line = node["merge_method"]?.line
     let method = try MergeMethods.named(
       name, origin: line.map { "\(origin), line \($0)" } ?? origin)
-    var reader = RecipeReader(origin: origin, schema: ParameterSchema(method))
+    var reader = RecipeReader(
+      origin: origin, schema: ParameterSchema(method),
+      readsStatistics: method.card.statistics != nil)
     return try reader.recipe(&settings, method: name)
   }
 
@@ -88,12 +98,7 @@ struct RecipeReader {
     recipe.chatTemplate = try settings.optionalString("chat_template")
     recipe.tokenizer = try tokenizer(&settings)
     for key in ["input_model_parameters"] + Self.commandLineKeys { skip(key, of: &settings) }
-    // The notebooks that many cards come from write it; mergekit takes its seed elsewhere.
-    if let seed = try settings.optionalInt("random_seed", in: 0...Int.max),
-      schema.entry("seed") != nil, recipe.parameters["seed"] == nil
-    {
-      recipe.parameters["seed"] = JSON(seed)
-    }
+    recipe.randomSeed = try settings.optionalInt("random_seed", in: 0...Int.max)
     try settings.finish()
     let found = [
       recipe.models.isEmpty ? nil : "`models`", recipe.slices.isEmpty ? nil : "`slices`",
@@ -138,8 +143,22 @@ extension RecipeReader {
       let reference = try requiredReference(&entry, "model")
       let parameters = try parameters(&entry, model: reference.description)
       for key in ["input_model_parameters", "layer_range"] { skip(key, of: &entry) }
+      let statistics = try statistics(&entry)
+      let last = try entry.optionalInt("last", in: 1...1_000_000)
+      let decay = try entry.optionalDouble("decay")
+      if let decay, !(decay > 0 && decay <= 1) {
+        throw entry.wrong("decay", expected: "a number above 0 and at most 1", found: "\(decay)")
+      }
+      for (key, isGiven) in [("last", last != nil), ("decay", decay != nil)] where isGiven {
+        guard !reference.hasPattern else { continue }
+        throw entry.wrong(
+          key, expected: "beside a `model` with `*` or `?`, which stands for several folders",
+          found: "it beside `\(reference)`")
+      }
       try entry.finish()
-      models.append(MergeRecipe.Model(reference, parameters: parameters))
+      models.append(
+        MergeRecipe.Model(
+          reference, parameters: parameters, statistics: statistics, last: last, decay: decay))
     }
     var slices: [MergeRecipe.Slice] = []
     for var entry in try settings.children("slices") {
@@ -181,9 +200,26 @@ extension RecipeReader {
         place: "\(origin), line \(node.line)")
     }
     let parameters = try parameters(&settings, model: model.description)
+    let statistics = try statistics(&settings)
     skip("input_model_parameters", of: &settings)
     try settings.finish()
-    return MergeRecipe.Source(model, layers: start, to: end, parameters: parameters)
+    return MergeRecipe.Source(
+      model, layers: start, to: end, parameters: parameters, statistics: statistics)
+  }
+
+  /// The folder of a model's statistics; a note where the method reads none.
+  private mutating func statistics(_ settings: inout Settings) throws -> String? {
+    guard let node = settings.node("statistics") else { return nil }
+    let path = try settings.string("statistics")
+    guard !path.isEmpty else {
+      throw settings.wrong("statistics", expected: "a folder", found: "an empty text")
+    }
+    if !readsStatistics {
+      notes.append(
+        "\(origin), line \(node.keyLine ?? node.line): `statistics` changes nothing, "
+          + "`\(schema.method)` does not read it.")
+    }
+    return path
   }
 
   /// Lets a key pass that mergekit, too, reads without effect, with a note where it stands.

@@ -28,15 +28,29 @@ public struct MergeRecipe: Sendable, Equatable {
     public var model: ModelReference
     /// Values by mergekit's parameter names.
     public var parameters: [String: JSON]
+    /// The folder of statistics, for methods that need some; see ``ModelStatistics``.
+    public var statistics: String?
+    /// Of the folders that a pattern stands for, how many are taken from the end; `nil` for all.
+    /// See ``MergeRecipe/expandingPatterns(_:)``.
+    public var last: Int?
+    /// Of those folders, how the weight falls from each to the one before it, above 0 to 1; `nil`
+    /// for equal weights.
+    public var decay: Double?
 
-    public init(_ model: ModelReference, parameters: [String: JSON] = [:]) {
+    public init(
+      _ model: ModelReference, parameters: [String: JSON] = [:], statistics: String? = nil,
+      last: Int? = nil, decay: Double? = nil
+    ) {
       self.model = model
       self.parameters = parameters
+      self.statistics = statistics
+      self.last = last
+      self.decay = decay
     }
 
     /// A stored model by its path.
-    public init(_ path: String, parameters: [String: JSON] = [:]) {
-      self.init(ModelReference(path: path), parameters: parameters)
+    public init(_ path: String, parameters: [String: JSON] = [:], statistics: String? = nil) {
+      self.init(ModelReference(path: path), parameters: parameters, statistics: statistics)
     }
 
     /// The model as text.
@@ -50,10 +64,14 @@ public struct MergeRecipe: Sendable, Equatable {
     /// One past the last layer; an end at or before the start makes no layers.
     public var end: Int
     public var parameters: [String: JSON]
+    /// The folder of statistics of the whole model, as under ``Model/statistics``.
+    public var statistics: String?
 
     public init(
-      _ model: ModelReference, layers start: Int, to end: Int, parameters: [String: JSON] = [:]
+      _ model: ModelReference, layers start: Int, to end: Int, parameters: [String: JSON] = [:],
+      statistics: String? = nil
     ) {
+      self.statistics = statistics
       self.model = model
       self.start = start
       self.end = end
@@ -61,7 +79,12 @@ public struct MergeRecipe: Sendable, Equatable {
     }
 
     /// How many layers there are.
-    public var layerCount: Int { max(0, end - start) }
+    public var layerCount: Int {
+      guard end > start else { return 0 }
+      // Beyond counting only where `start` is negative, which planning refuses.
+      let (count, overflow) = end.subtractingReportingOverflow(start)
+      return overflow ? .max : count
+    }
   }
 
   /// Layers of the result, made of as many layers of each source.
@@ -111,11 +134,14 @@ public struct MergeRecipe: Sendable, Equatable {
   public var parameters: [String: JSON]
   /// mergekit's `dtype`: the type of the result where ``outDtype`` names none. mergekit also rounds
   /// the inputs to it; here they are exact, arithmetic is in float32, and the result is rounded
-  /// once.
+  /// once, unless ``MergePlan/Options/mergekitExact`` asks for mergekit's way.
   public var dtype: ElementType?
   /// mergekit's `out_dtype`: the type of the result.
   public var outDtype: ElementType?
   public var tokenizer: TokenizerSection?
+  /// The `seed` of random masks where no parameter gives one: a key that the notebooks many model
+  /// cards come from write, and that mergekit reads from its command line only.
+  public var randomSeed: Int?
   /// `auto`, the name of a known template, or a Jinja text.
   public var chatTemplate: String?
   /// What the reader of the YAML has to say: old keys that change nothing.
@@ -150,51 +176,33 @@ public struct MergeRecipe: Sendable, Equatable {
     self.slices = slices
   }
 
-  /// Whether the method draws random masks by a `seed`.
-  public var takesSeed: Bool {
-    get throws(MergeError) {
+  /// The recipe with ``randomSeed`` as the parameter `seed`, if its method has one and no place gives
+  /// it.
+  func seeded() throws(MergeError) -> MergeRecipe {
+    guard let randomSeed, parameters["seed"] == nil,
       ParameterSchema(try MergeMethods.named(method)).entry("seed") != nil
-    }
-  }
-
-  /// The folders that are read: models and adapters, those of nested merges included.
-  public var folders: [String] {
-    references.flatMap { reference in
-      let adapter = reference.adapter.map { [$0.path] } ?? []
-      switch reference.base {
-      case .stored(let location): return [location.path] + adapter
-      case .merge(let recipe): return recipe.folders + adapter
-      }
-    }
-  }
-
-  /// The recipe with every reference to a model replaced, those of the tokenizer's section included;
-  /// inside nested merges nothing changes.
-  func mappingReferences<E: Error>(
-    _ body: (ModelReference) throws(E) -> ModelReference
-  ) throws(E) -> MergeRecipe {
-    func mapped(_ slices: [Slice]) throws(E) -> [Slice] {
-      var slices = slices
-      for s in slices.indices {
-        if let base = slices[s].baseModel { slices[s].baseModel = try body(base) }
-        for i in slices[s].sources.indices {
-          slices[s].sources[i].model = try body(slices[s].sources[i].model)
-        }
-      }
-      return slices
-    }
+    else { return self }
     var recipe = self
-    for i in recipe.models.indices { recipe.models[i].model = try body(recipe.models[i].model) }
-    recipe.slices = try mapped(recipe.slices)
-    for m in recipe.modules.indices {
-      for i in recipe.modules[m].models.indices {
-        recipe.modules[m].models[i].model = try body(recipe.modules[m].models[i].model)
-      }
-      recipe.modules[m].slices = try mapped(recipe.modules[m].slices)
-    }
-    if let base = recipe.baseModel { recipe.baseModel = try body(base) }
-    try recipe.tokenizer?.mapReferences(body)
+    recipe.parameters["seed"] = JSON(randomSeed)
     return recipe
+  }
+
+  /// The folders that are read, each once: models and adapters, those of nested merges included.
+  public var folders: [String] {
+    var folders: [String] = []
+    var seen: Set<String> = []
+    // Each merge is visited once: there are exponentially many ways through merges of merges.
+    var pending = [self]
+    var visited: [MergeRecipe] = []
+    while let recipe = pending.popLast() {
+      if visited.contains(recipe) { continue }
+      visited.append(recipe)
+      for reference in recipe.references {
+        pending += reference.merges
+        folders += reference.folders.filter { seen.insert($0).inserted }
+      }
+    }
+    return folders
   }
 
   /// The models that are merged, each once: the base, then the others as they are listed.
@@ -214,5 +222,18 @@ public struct MergeRecipe: Sendable, Equatable {
     add(models, slices)
     for module in modules { add(module.models, module.slices) }
     return found
+  }
+}
+
+extension ModelReference {
+  /// The stored folders that are read for this model, beside those of merges.
+  fileprivate var folders: [String] {
+    let own: [String] =
+      switch base {
+      case .stored(let location): [location.path]
+      case .merge: []
+      case .difference(let difference): difference.tuned.folders + difference.base.folders
+      }
+    return own + (adapter.map { [$0.path] } ?? [])
   }
 }

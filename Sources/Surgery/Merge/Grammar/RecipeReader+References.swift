@@ -20,7 +20,7 @@ extension RecipeReader {
     return try reference(node, path: settings.path(of: key))
   }
 
-  /// A text, `{model: …, lora: …, override_architecture: …}`, or a whole recipe.
+  /// A text, `{model: …, lora: …, override_architecture: …}`, `{difference: …}`, or a whole recipe.
   func reference(_ node: Node, path: String) throws -> ModelReference {
     guard case .mapping = node.content else {
       guard case .scalar(let text, _) = node.content,
@@ -36,12 +36,15 @@ extension RecipeReader {
     if node["merge_method"] != nil {
       return ModelReference(.merge(try RecipeReader.read(node, origin: origin, path: path)))
     }
+    if node["difference"] != nil { return try difference(node, path: path) }
     // `{path, revision}` is a stored model already, as mergekit writes it.
     if node["path"] != nil { return ModelReference(.stored(try location(node, path: path))) }
     var settings = try Settings(node, origin: origin, path: path)
     guard let inner = settings.node("model") else {
       try settings.finish(
-        known: ["lora", "override_architecture", "merge_method", "path", "revision"])
+        known: [
+          "lora", "override_architecture", "merge_method", "path", "revision", "difference",
+        ])
       throw DocumentError.missingKey("model", path: path, line: node.line, origin: origin)
     }
     var result: ModelReference
@@ -54,6 +57,24 @@ extension RecipeReader {
       result.adapter = try location(adapter, path: settings.path(of: "lora"))
     }
     result.architecture = try settings.optionalString("override_architecture")
+    try settings.finish()
+    return result
+  }
+
+  /// `{difference: {tuned: …, base: …}}`.
+  private func difference(_ node: Node, path: String) throws -> ModelReference {
+    var settings = try Settings(node, origin: origin, path: path)
+    var pair = try settings.child("difference")
+    // A misspelt key is reported before a missing one.
+    if !["tuned", "base"].allSatisfy(pair.keys.contains) {
+      try pair.finish(known: ["tuned", "base"])
+    }
+    let result = ModelReference(
+      .difference(
+        .init(
+          tuned: try requiredReference(&pair, "tuned"), base: try requiredReference(&pair, "base")))
+    )
+    try pair.finish()
     try settings.finish()
     return result
   }

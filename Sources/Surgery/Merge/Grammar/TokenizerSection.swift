@@ -49,19 +49,4 @@ public struct TokenizerSection: Sendable, Equatable {
     self.tokens = tokens
     self.padToMultipleOf = padToMultipleOf
   }
-
-  /// Replaces every reference to a model.
-  mutating func mapReferences<E: Error>(
-    _ body: (ModelReference) throws(E) -> ModelReference
-  ) throws(E) {
-    if case .model(let model) = source { source = .model(try body(model)) }
-    for i in tokens.indices {
-      switch tokens[i].source {
-      case .model(let model): tokens[i].source = .model(try body(model))
-      case .token(let model, let text): tokens[i].source = .token(try body(model), text: text)
-      case .row(let model, let id): tokens[i].source = .row(try body(model), id: id)
-      case .zero, nil: break
-      }
-    }
-  }
 }

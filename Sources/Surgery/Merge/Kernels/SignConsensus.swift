@@ -13,6 +13,8 @@ import Tensors
 ///     out = base + λ · Σ_A pₖ / Σ_A wₖ                (without `normalize`: the sum alone)
 ///
 /// fₖ is 1 for plain TIES. A factor of exactly 1 changes no bit, which is why slack 0 is TIES.
+/// With an allowance ξₖ the entries of that source that lose are in A too where the vote was close,
+/// |Σ fₖ·pₖ| ≤ ξₖ; an element with such entries gets the sum alone.
 /// Sums run in recipe order in `Float`; a divisor of exactly 0 counts as 1, one below
 /// `smallestDivisor` as that.
 struct SignConsensus: Sendable {
@@ -22,6 +24,10 @@ struct SignConsensus: Sendable {
   let isElectionWeighted: Bool
   let normalize: Bool
   let lambda: Float
+  /// ξₖ in the unit of votes, below 0 for none; empty for none at all.
+  var allowances: [Float] = []
+  /// The source whose sign wins wherever it has one.
+  var dictator: Int?
   /// Below this a divisor counts as this; 0: only a divisor of exactly 0 is replaced, by 1.
   var smallestDivisor: Float = 0
 
@@ -56,6 +62,17 @@ struct SignConsensus: Sendable {
 
   /// Fills `out` with the merged change, not yet multiplied by λ.
   func mix(_ changes: FloatChunk, into out: MutableFloatChunk) {
+    if dictator != nil || !allowances.isEmpty { return mixPlainly(changes, into: out) }
+    let sum = ConsensusSum(
+      weights: weights, voices: voices, isElectionWeighted: isElectionWeighted)
+    withWorkspace(count: out.count) { divisor in
+      sum.sum(changes, into: out, divisor: divisor)
+      divide(out, by: divisor.reading)
+    }
+  }
+
+  /// As `mix`, element by element; in vectors there is no dictator and no allowance.
+  func mixPlainly(_ changes: FloatChunk, into out: MutableFloatChunk) {
     let count = out.count
     // Source by source rather than element by element, so that the loops vectorise; each element
     // still sees the sources in recipe order.
@@ -66,6 +83,14 @@ struct SignConsensus: Sendable {
         let (row, voice) = (changes[(k * count)..<((k + 1) * count)], voices[k])
         for i in sum.indices { sum[i] += voice * vote(k, row[i]) }
       }
+      if let dictator {
+        let row = changes[(dictator * count)..<((dictator + 1) * count)]
+        for i in sum.indices {
+          let ballot = vote(dictator, row[i])
+          if ballot != 0 { sum[i] = ballot }
+        }
+      }
+      if !allowances.isEmpty { return mixWithLosers(changes, sum.reading, divisor, into: out) }
       for k in weights.indices {
         let (row, weight) = (changes[(k * count)..<((k + 1) * count)], weights[k])
         for i in out.indices {
@@ -75,32 +100,76 @@ struct SignConsensus: Sendable {
           divisor[i] += agrees ? weight : 0
         }
       }
+      divide(out, by: divisor.reading)
+    }
+  }
+
+  private func divide(_ out: MutableFloatChunk, by divisor: FloatChunk) {
+    if !normalize { return }
+    if smallestDivisor > 0 {
+      for i in out.indices { out[i] /= max(divisor[i], smallestDivisor) }
+    } else {
+      for i in out.indices { out[i] /= divisor[i] == 0 ? 1 : divisor[i] }
+    }
+  }
+
+  /// The second half of `mix` where losers may stay; `divisor` is filled with zeros.
+  private func mixWithLosers(
+    _ changes: FloatChunk, _ sum: FloatChunk, _ divisor: MutableFloatChunk,
+    into out: MutableFloatChunk
+  ) {
+    let count = out.count
+    withScratch(count: count) { losers in
+      for k in weights.indices {
+        let (row, weight) = (changes[(k * count)..<((k + 1) * count)], weights[k])
+        let allowance = allowances[k]
+        for i in out.indices {
+          let ballot = vote(k, row[i])
+          let agrees = ballot != 0 && (ballot > 0) == (sum[i] >= 0)
+          let stays = ballot != 0 && !agrees && sum[i].magnitude <= allowance
+          out[i] += agrees || stays ? weight * row[i] : 0
+          divisor[i] += agrees ? weight : 0
+          losers[i] += stays ? 1 : 0
+        }
+      }
       if !normalize { return }
-      if smallestDivisor > 0 {
-        for i in out.indices { out[i] /= max(divisor[i], smallestDivisor) }
-      } else {
-        for i in out.indices { out[i] /= divisor[i] == 0 ? 1 : divisor[i] }
+      for i in out.indices {
+        out[i] /= losers[i] > 0 || divisor[i] == 0 ? 1 : divisor[i]
       }
     }
   }
 
-  /// Whether the entry of the source at `position` for element `i` has the elected sign.
-  func survives(position: Int, at i: Int, _ changes: FloatChunk, count: Int) -> Bool {
+  /// The sum of all votes on element `i`, whose sign is the elected one.
+  func balance(at i: Int, _ changes: FloatChunk, count: Int) -> Float {
+    if let dictator {
+      let ballot = vote(dictator, changes[dictator * count + i])
+      if ballot != 0 { return ballot }
+    }
     var sum: Float = 0
     for k in weights.indices { sum += voices[k] * vote(k, changes[k * count + i]) }
-    let ballot = vote(position, changes[position * count + i])
-    return ballot != 0 && (ballot > 0) == (sum >= 0)
+    return sum
+  }
+
+  /// What becomes of an entry in the election.
+  enum Fate { case wins, staysThoughLost, drops }
+
+  /// The fate of an entry of the source at `position`.
+  func fate(_ change: Float, position: Int, balance: Float) -> Fate {
+    let ballot = vote(position, change)
+    if ballot == 0 { return .drops }
+    if (ballot > 0) == (balance >= 0) { return .wins }
+    return !allowances.isEmpty && balance.magnitude <= allowances[position]
+      ? .staysThoughLost : .drops
   }
 
   /// Lends the changes of all sources, with those that `thresholds` drop set to zero.
   static func withTrimmedChanges<R>(
     _ chunk: MergeChunk, _ thresholds: [MagnitudeThreshold], _ body: (FloatChunk) -> R
   ) -> R {
-    withScratch(count: chunk.count * thresholds.count) { memory in
+    withWorkspace(count: chunk.count * thresholds.count) { memory in
       for (k, threshold) in thresholds.enumerated() {
         let row = memory[(k * chunk.count)..<((k + 1) * chunk.count)]
-        let (base, source) = (chunk.base, chunk.source(k))
-        subtract(source, base, into: row)
+        chunk.change(k, into: row)
         threshold.trim(row, startingAt: chunk.start)
       }
       return body(memory.reading)
@@ -112,14 +181,10 @@ extension MagnitudeThreshold {
   /// Sets to zero what is not kept; `start` is the index in the tensor of the first element.
   func trim(_ values: MutableFloatChunk, startingAt start: Int) {
     if self == .everything { return }
-    let pattern = pattern
-    if tieEnd == .max {
-      // Without ties at the cut the position does not matter, and the loop vectorises.
-      for i in values.indices {
-        values[i] = values[i].magnitude.bitPattern >= pattern ? values[i] : 0
-      }
-    } else {
-      for i in values.indices where !keeps(values[i], at: start + i) { values[i] = 0 }
-    }
+    // Before `tieEnd` what equals the threshold is kept, behind it only what is larger.
+    let middle = min(values.count, max(0, tieEnd - start))
+    Elementwise.trim(values[0..<middle], below: pattern)
+    Elementwise.trim(
+      values[middle..<values.count], below: pattern == .max ? pattern : pattern + 1)
   }
 }

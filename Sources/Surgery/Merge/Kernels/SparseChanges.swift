@@ -52,7 +52,7 @@ struct SparseChanges: Sendable {
   /// Whether chunks must be whole rows.
   let needsWholeRows: Bool
 
-  /// Cost: for magnitudes three or four passes over base and sources; for the sums of
+  /// Cost: for magnitudes one to five passes over base and sources; for the sums of
   /// `.sumOfMagnitudes` one; nothing where every density is 0 or 1.
   init(
     _ group: borrowing TensorGroup, _ sparsifier: Sparsifier, _ rescaling: Rescaling
@@ -124,7 +124,7 @@ struct SparseChanges: Sendable {
     }
     if thinned.isEmpty { return factors }
     let sums: @Sendable (MergeChunk) -> [Double] = { chunk in
-      withScratch(count: chunk.count) { row in
+      withWorkspace(count: chunk.count) { row in
         thinned.flatMap { k in
           chunk.change(k, into: row)
           let whole = Summation.magnitudes(row.reading)
@@ -164,13 +164,16 @@ struct SparseChanges: Sendable {
       }
     case .random(let chance, let random):
       random.fillUniform(row, startingAt: chunk.start)
-      let (base, source) = (chunk.base, chunk.source(k))
       let divisor = dividesByChance ? chance : 1
-      for i in row.indices {
-        row[i] = row[i] < chance ? (source[i] - base[i]) / divisor : 0
+      if let difference = chunk.difference(k) {
+        for i in row.indices { row[i] = row[i] < chance ? difference[i] / divisor : 0 }
+      } else {
+        Elementwise.thin(
+          chunk.source(k), minus: chunk.base, draws: row.reading, chance: chance,
+          dividingBy: divisor, into: row)
       }
     case .ranked(let lowest, let width, let random):
-      withScratch(count: 2 * row.count) { memory in
+      withWorkspace(count: 2 * row.count) { memory in
         let (places, draws) = (memory[0..<row.count], memory[row.count..<(2 * row.count)])
         var ranks = MagnitudeRanks()
         chunk.change(k, into: row)

@@ -61,13 +61,13 @@ struct TaskVectorMerge: Sendable {
   func mix(_ changes: SparseChanges, _ chunk: MergeChunk, into out: MutableFloatChunk) {
     let (count, weights) = (chunk.count, weights)
     if elects {
-      withScratch(count: count * weights.count) { rows in
+      withWorkspace(count: count * weights.count) { rows in
         for k in weights.indices { changes.fill(rows[(k * count)..<((k + 1) * count)], chunk, k) }
         consensus.mix(rows.reading, into: out)
       }
       return
     }
-    withScratch(count: count) { row in
+    withWorkspace(count: count) { row in
       out.fill(0)
       for (k, weight) in weights.enumerated() {
         changes.fill(row, chunk, k)

@@ -32,8 +32,8 @@ extension TensorGroup {
   /// the lowest index.
   ///
   /// - Parameter values: fills its last argument with a chunk's values of a search's `row`.
-  /// - Cost: three passes over base and sources, a fourth where equal magnitudes straddle a cut,
-  ///   none when every search keeps all or nothing.
+  /// - Cost: usually one pass over base and sources, four at most, and one more where equal
+  ///   magnitudes straddle a cut; none when every search keeps all or nothing.
   func largest(
     _ searches: [MagnitudeSearch],
     values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
@@ -45,86 +45,161 @@ extension TensorGroup {
       searches[$0].count > 0 && searches[$0].count < elementCount
     }
     if open.isEmpty { return thresholds }
-    let selections = try select(open.map { searches[$0] }, values: values)
-    let ends = try tieEnds(open.map { searches[$0].row }, selections, values: values)
+    if elementCount <= chunkLength {
+      try withChunk(0..<elementCount) { chunk in
+        withWorkspace(count: chunk.count) { memory in
+          for position in open {
+            values(chunk, searches[position].row, memory)
+            thresholds[position] = RadixSelection.threshold(
+              keeping: searches[position].count, of: memory.reading)
+          }
+        }
+      }
+      return thresholds
+    }
+    let found = try select(open.map { searches[$0] }, values: values)
     for (number, position) in open.enumerated() {
+      let end =
+        found[number].selection.needsTieBreak
+        ? try tieEnd(found[number], row: searches[position].row, values: values) : .max
       thresholds[position] = MagnitudeThreshold(
-        pattern: selections[number].pattern, tieEnd: ends[number])
+        pattern: found[number].selection.pattern, tieEnd: end)
     }
     return thresholds
   }
 
   /// The magnitudes at these ranks of one kind of value: rank 0 is the smallest of the tensor,
-  /// which is not empty. Cost: three passes.
+  /// which is not empty. Cost: one to four passes.
   func orderStatistics(
     _ ranks: [Int], value: @escaping @Sendable (MergeChunk, MutableFloatChunk) -> Void
   ) throws(CheckpointError) -> [Float] {
     let searches = ranks.map { MagnitudeSearch(row: 0, count: elementCount - $0) }
-    let selections = try select(searches) { chunk, _, out in value(chunk, out) }
-    return selections.map { Float(bitPattern: $0.pattern) }
+    let found = try select(searches) { chunk, _, out in value(chunk, out) }
+    return found.map { Float(bitPattern: $0.selection.pattern) }
+  }
+
+  /// A finished search.
+  private struct Found {
+    var selection: BandSelection
+    /// How often the pattern occurs in each chunk, where the last pass happened to count that.
+    var chunkCounts: [Int]?
   }
 
   /// Runs the counting passes of searches that keep from 1 to all elements.
   private func select(
     _ searches: [MagnitudeSearch],
     values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
-  ) throws(CheckpointError) -> [RadixSelection] {
-    var selections = searches.map { RadixSelection(keeping: $0.count) }
-    while let firstPass = selections[0].pass {
-      // The passes of all searches have the same bins; only their prefixes differ.
-      let passes = selections.compactMap(\.pass)
-      let binCount = firstPass.noCounts.count
-      let counts = try tally(bins: binCount * searches.count, 0) { chunk, bins in
-        withScratch(count: chunk.count) { memory in
-          for (number, search) in searches.enumerated() {
-            values(chunk, search.row, memory)
-            var counts = passes[number].noCounts
-            passes[number].count(memory.reading, into: &counts)
-            for bin in counts.indices { bins[number * binCount + bin] += counts[bin] }
-          }
+  ) throws(CheckpointError) -> [Found] {
+    var found: [Found] = []
+    for search in searches {
+      let selection = try withSample(of: search.row, values: values) { sample in
+        BandSelection(keeping: search.count, of: elementCount, sample: sample)
+      }
+      found.append(Found(selection: selection))
+    }
+    while true {
+      let open = found.indices.filter { found[$0].selection.pass != nil }
+      if open.isEmpty { return found }
+      let passes = open.compactMap { found[$0].selection.pass }
+      let (counts, chunkCounts) = try count(passes, rows: open.map { searches[$0].row }, values)
+      for (number, position) in open.enumerated() {
+        found[position].selection.finish(counts[number])
+        if found[position].selection.pattern == passes[number].guess {
+          found[position].chunkCounts = chunkCounts.map { $0[number] }
         }
       }
-      for number in selections.indices {
-        selections[number].finish(
-          counts: Array(counts[(number * binCount)..<((number + 1) * binCount)]))
-      }
     }
-    return selections
   }
 
-  /// For each selection, the index before which elements at its threshold are kept.
-  private func tieEnds(
-    _ rows: [Int], _ selections: [RadixSelection],
-    values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
-  ) throws(CheckpointError) -> [Int] {
-    var ends = [Int](repeating: .max, count: selections.count)
-    if !selections.contains(where: \.needsTieBreak) { return ends }
-    /// The indices in a chunk whose value has exactly the threshold's magnitude.
-    let equals: @Sendable (MergeChunk, Int) -> [Int] = { chunk, number in
-      withScratch(count: chunk.count) { memory in
-        values(chunk, rows[number], memory)
-        let pattern = selections[number].pattern
-        return memory.indices.filter { memory[$0].magnitude.bitPattern == pattern }
-      }
-    }
+  /// Runs one pass for each row: the counts of all elements, and for each chunk how many equal the
+  /// passes' guesses.
+  private func count(
+    _ passes: [BandSelection.Pass], rows: [Int],
+    _ values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
+  ) throws(CheckpointError) -> (counts: [BandSelection.Counts], chunkCounts: [[Int]]) {
     let ranges = chunkRanges(count: elementCount, length: chunkLength)
-    let equalCounts = try Parallel.map(count: ranges.count, threads: threads) {
-      (index) throws(CheckpointError) in
-      try withChunk(ranges[index]) { chunk in
-        selections.indices.map { selections[$0].needsTieBreak ? equals(chunk, $0).count : 0 }
+    let workers = max(1, min(ranges.count, 4 * (threads ?? Parallel.processorCount)))
+    let shares = try Parallel.map(count: workers, threads: threads) {
+      (worker) throws(CheckpointError) in
+      var counts = passes.map { _ in BandSelection.Counts() }
+      var equals: [[Int]] = []
+      for index in stride(from: worker, to: ranges.count, by: workers) {
+        let before = counts.map(\.equal)
+        for piece in pieces(of: ranges[index]) {
+          try withChunk(piece) { chunk in
+            withWorkspace(count: chunk.count) { memory in
+              for (number, pass) in passes.enumerated() {
+                values(chunk, rows[number], memory)
+                pass.count(memory.reading, into: &counts[number])
+              }
+            }
+          }
+        }
+        equals.append(zip(counts, before).map { $0.equal - $1 })
+      }
+      return (counts: counts, equals: equals)
+    }
+    var total = shares[0].counts
+    for share in shares.dropFirst() {
+      for number in total.indices { total[number].add(share.counts[number]) }
+    }
+    let chunkCounts = ranges.indices.map { shares[$0 % workers].equals[$0 / workers] }
+    return (total, chunkCounts)
+  }
+
+  /// Lends some of the values: short runs, spread evenly.
+  private func withSample<R>(
+    of row: Int, values: (MergeChunk, _ row: Int, MutableFloatChunk) -> Void,
+    _ body: (FloatChunk) -> R
+  ) throws(CheckpointError) -> R {
+    let runLength = 64
+    let runCount = min(256, elementCount / (32 * runLength))
+    return try withWorkspace(count: runCount * runLength) { (memory) throws(CheckpointError) in
+      for run in 0..<runCount {
+        let start = run * (elementCount / runCount)
+        try withChunk(start..<(start + runLength)) { chunk in
+          values(chunk, row, memory[(run * runLength)..<((run + 1) * runLength)])
+        }
+      }
+      return body(memory.reading)
+    }
+  }
+
+  /// The index before which elements at the threshold are kept.
+  private func tieEnd(
+    _ found: Found, row: Int,
+    values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
+  ) throws(CheckpointError) -> Int {
+    let pattern = found.selection.pattern
+    let ranges = chunkRanges(count: elementCount, length: chunkLength)
+    var counts = found.chunkCounts ?? []
+    if counts.isEmpty {
+      counts = try Parallel.map(count: ranges.count, threads: threads) {
+        (index) throws(CheckpointError) in
+        var count = 0
+        for piece in pieces(of: ranges[index]) {
+          count += try withChunk(piece) { chunk in
+            withWorkspace(count: chunk.count) { memory in
+              values(chunk, row, memory)
+              return Elementwise.count(memory.reading, equalTo: pattern)
+            }
+          }
+        }
+        return count
       }
     }
-    for number in selections.indices where selections[number].needsTieBreak {
-      var left = selections[number].remaining
-      var index = 0
-      while equalCounts[index][number] <= left {
-        left -= equalCounts[index][number]
-        index += 1
-      }
-      ends[number] = try withChunk(ranges[index]) { chunk in
-        chunk.start + equals(chunk, number)[left]
+    var left = found.selection.remaining
+    var index = 0
+    while counts[index] <= left {
+      left -= counts[index]
+      index += 1
+    }
+    return try withChunk(ranges[index]) { chunk in
+      withWorkspace(count: chunk.count) { memory in
+        values(chunk, row, memory)
+        let equals = memory.indices.filter { memory[$0].magnitude.bitPattern == pattern }
+        return chunk.start + equals[left]
       }
     }
-    return ends
   }
 }

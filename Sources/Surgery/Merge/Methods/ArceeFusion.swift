@@ -4,8 +4,6 @@
 import Checkpoints
 import Tensors
 
-import func Foundation.exp
-
 /// Arcee fusion: takes over those of the other model's entries whose importance stands out, and
 /// leaves the base elsewhere.
 ///
@@ -76,16 +74,18 @@ public struct ArceeFusion: MergeMethod {
     init(_ row: FloatChunk) {
       for i in row.indices { largest = max(largest, Double(row[i])) }
       let largest = largest
-      sum = Summation.lanes(count: row.count) { exp(Double(row[$0]) - largest) }
+      sum = Summation.lanes(count: row.count) { Elementary.exp(Double(row[$0]) - largest) }
     }
 
     mutating func add(_ other: Partition) {
       let top = max(largest, other.largest)
-      sum = sum * exp(largest - top) + other.sum * exp(other.largest - top)
+      sum = sum * Elementary.exp(largest - top) + other.sum * Elementary.exp(other.largest - top)
       largest = top
     }
 
-    func chance(_ value: Float) -> Double { exp(Double(value) - largest) / sum + smallestChance }
+    func chance(_ value: Float) -> Double {
+      Elementary.exp(Double(value) - largest) / sum + smallestChance
+    }
   }
 
   /// Σ p·ln(p/q) of each row.

@@ -35,40 +35,12 @@ public struct BreadcrumbsTies: MergeMethod {
     ignored: ["int8_mask"],
     laws: [.fixedPoint, .anyOrder, .scales, .zeroWeight, .zeroLambda])
 
-  public struct Parameters: MergeParameters {
-    /// wₖ, one per source in recipe order; finite, any sign.
-    public var weights: [Float] = []
-    /// The share of each source's entries that is kept, 0 to 1.
-    public var densities: [Double] = []
-    /// The share of each source's largest entries that is dropped, 0 to 1; without effect at
-    /// density 1.
-    public var gammas: [Double] = []
-    /// Whether the sum is divided by the weights in it.
-    public var normalize = false
-    /// Whether kept entries are enlarged so that Σ|δ| of the tensor stays.
-    public var rescale = false
-    /// λ, the factor of the merged change.
-    public var lambda: Float = 1
-    public init() {}
-
-    enum CodingKeys: String, CodingKey {
-      case weights = "weight"
-      case densities = "density"
-      case gammas = "gamma"
-      case normalize, rescale, lambda
-    }
-  }
+  public typealias Parameters = BreadcrumbsParameters
 
   private let family: TaskVectorMerge
 
   public init(_ parameters: Parameters) throws(MergeError) {
-    let densities = try checkedShares("density", parameters.densities)
-    family = try TaskVectorMerge(
-      .outliers(
-        densities: densities, gammas: try checkedShares("gamma", parameters.gammas)),
-      rescaling: rescaling(parameters.rescale, byDensity: false),
-      election: .weighted, weights: parameters.weights,
-      normalize: parameters.normalize, lambda: parameters.lambda)
+    family = try parameters.family(.weighted)
   }
 
   public func merge(

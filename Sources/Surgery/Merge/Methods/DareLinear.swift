@@ -34,40 +34,12 @@ public struct DareLinear: MergeMethod {
     ignored: ["int8_mask"],
     laws: [.fixedPoint, .scales, .zeroLambda, .denseIsTaskArithmetic])
 
-  public struct Parameters: MergeParameters {
-    /// wₖ, one per source in recipe order; finite, any sign.
-    public var weights: [Float] = []
-    /// The share of each source's entries that is kept, 0 to 1.
-    public var densities: [Double] = []
-    /// Whether the sum is divided by the weights in it.
-    public var normalize = false
-    /// Whether kept entries are enlarged so that Σ|δ| of the tensor stays.
-    public var rescale = true
-    /// Whether `rescale` divides by the chance of being kept instead.
-    public var rescaleByDensity = false
-    /// λ, the factor of the merged change.
-    public var lambda: Float = 1
-    /// Chooses the masks.
-    public var seed: UInt64 = 0
-    public init() {}
-
-    enum CodingKeys: String, CodingKey {
-      case weights = "weight"
-      case densities = "density"
-      case rescaleByDensity = "rescale_by_density"
-      case normalize, rescale, lambda, seed
-    }
-  }
+  public typealias Parameters = DareParameters
 
   private let family: TaskVectorMerge
 
   public init(_ parameters: Parameters) throws(MergeError) {
-    let densities = try checkedShares("density", parameters.densities)
-    family = try TaskVectorMerge(
-      .random(densities: densities, seed: parameters.seed),
-      rescaling: rescaling(parameters.rescale, byDensity: parameters.rescaleByDensity),
-      election: .none, weights: parameters.weights,
-      normalize: parameters.normalize, lambda: parameters.lambda)
+    family = try parameters.family(.none)
   }
 
   public func merge(

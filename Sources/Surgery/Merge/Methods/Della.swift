@@ -41,46 +41,12 @@ public struct Della: MergeMethod {
     ignored: ["int8_mask"],
     laws: [.fixedPoint, .scales, .zeroLambda])
 
-  public struct Parameters: MergeParameters {
-    /// wₖ, one per source in recipe order; finite, any sign.
-    public var weights: [Float] = []
-    /// The share of each source's entries that is kept, 0 to 1.
-    public var densities: [Double] = []
-    /// Half the spread of each source's chances; density ± epsilon lie strictly between 0 and 1.
-    public var epsilons: [Double] = []
-    /// Whether the sum is divided by the weights in it.
-    public var normalize = true
-    /// Whether kept entries are enlarged so that Σ|δ| of the tensor stays.
-    public var rescale = true
-    /// Whether `rescale` divides by the chance of being kept instead.
-    public var rescaleByDensity = false
-    /// λ, the factor of the merged change.
-    public var lambda: Float = 1
-    /// Chooses the masks.
-    public var seed: UInt64 = 0
-    public init() {}
-
-    enum CodingKeys: String, CodingKey {
-      case weights = "weight"
-      case densities = "density"
-      case epsilons = "epsilon"
-      case rescaleByDensity = "rescale_by_density"
-      case normalize, rescale, lambda, seed
-    }
-  }
+  public typealias Parameters = DellaParameters<OnByDefault>
 
   private let family: TaskVectorMerge
 
   public init(_ parameters: Parameters) throws(MergeError) {
-    let densities = try checkedShares("density", parameters.densities)
-    family = try TaskVectorMerge(
-      .ranked(
-        densities: densities,
-        epsilons: try checkedEpsilons(parameters.epsilons, densities: densities),
-        seed: parameters.seed),
-      rescaling: rescaling(parameters.rescale, byDensity: parameters.rescaleByDensity),
-      election: .weighted, weights: parameters.weights,
-      normalize: parameters.normalize, lambda: parameters.lambda)
+    family = try parameters.family(.weighted)
   }
 
   public func merge(

@@ -20,14 +20,19 @@ public struct Slerp: MergeMethod {
             (1−t)·b + t·x                         where |cos θ| > 0.9995
       """,
     source: "Shoemake 1985; mergekit `slerp`",
-    departs: "sums and interpolation in Double where mergekit has float32",
+    departs:
+      "sums and interpolation in Double where mergekit has float32; outside 0 to 1 it goes on, "
+      + "as mergekit does, beyond the two models",
     cost: "two passes",
     base: .required, sourceCount: 1...1, perSource: [], requiredShared: ["t"],
-    notes: [.init("t", range: "0 (the base) to 1 (the other)", "where on the way")],
+    notes: [
+      .init(
+        "t", range: "finite", "where on the way: 0 is the base, 1 the other; beyond, it goes on")
+    ],
     laws: [.fixedPoint, .scales], incomplete: .passesSingle)
 
   public struct Parameters: MergeParameters {
-    /// Where on the way from the base (0) to the source (1).
+    /// Where on the way from the base (0) to the source (1), or beyond either; finite.
     public var t: Double = 0
     public init() {}
   }
@@ -40,8 +45,8 @@ public struct Slerp: MergeMethod {
   private let t: Double
 
   public init(_ parameters: Parameters) throws(MergeError) {
-    guard parameters.t >= 0, parameters.t <= 1 else {
-      throw .parameter("t", value: "\(parameters.t)", expected: "a number from 0 to 1")
+    guard parameters.t.isFinite else {
+      throw .parameter("t", value: "\(parameters.t)", expected: "a finite number")
     }
     t = parameters.t
   }

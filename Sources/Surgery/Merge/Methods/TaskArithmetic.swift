@@ -44,7 +44,6 @@ public struct TaskArithmetic: MergeMethod {
   private let family: TaskVectorMerge
 
   public init(_ parameters: Parameters) throws(MergeError) {
-
     family = try TaskVectorMerge(
       .none,
       election: .none, weights: parameters.weights,

@@ -42,9 +42,10 @@ public struct MergeEstimate: Sendable, Equatable {
   ) throws(CheckpointError) -> MergeEstimate {
     var groups: [Key: (first: MergePlan.Tensor, work: Double)] = [:]
     var total = 0.0
+    let decomposes = (try? MergeMethods.named(plan.method))?.card.wholeTensors != nil
     for tensor in plan.tensors {
       guard let info = plan.checkpoint.info(tensor.name) else { continue }
-      let work = work(tensor, info, plan)
+      let work = work(tensor, info, decomposes: decomposes)
       total += work
       let key = Key(shape: info.shape, action: tensor.action)
       groups[key] = groups[key] ?? (tensor, work)
@@ -71,10 +72,10 @@ public struct MergeEstimate: Sendable, Equatable {
   /// How much there is to do for a tensor, in units that only compare: elements, or for methods
   /// that decompose matrices the products of a decomposition.
   private static func work(
-    _ tensor: MergePlan.Tensor, _ info: TensorInfo, _ plan: MergePlan
+    _ tensor: MergePlan.Tensor, _ info: TensorInfo, decomposes: Bool
   ) -> Double {
     let count = Double(info.shape.elementCount)
-    guard tensor.action == .merge, tensor.wholeTensors != nil, info.shape.rank == 2 else {
+    guard tensor.workingByteCount > 0, decomposes, info.shape.rank == 2 else {
       return count
     }
     return count * Double(max(1, min(info.shape[0], info.shape[1])))
@@ -89,12 +90,9 @@ public struct MergeEstimate: Sendable, Equatable {
       // Each thread holds a chunk of every input, the changes made from them, and the result.
       let chunk = min(info.shape.elementCount, defaultChunkLength)
       var bytes = threads * chunk * 4 * (2 * inputs + 2)
-      if let whole = tensor.wholeTensors, tensor.action == .merge {
-        let copies = whole.perSource * Double(tensor.sources.count) + whole.besides
-        // Tensors of a chunk and less are computed beside each other.
-        let beside = info.shape.elementCount <= defaultChunkLength ? threads : 1
-        bytes += Int(copies * 4 * Double(info.shape.elementCount * beside))
-      }
+      // Tensors of a chunk and less are computed beside each other.
+      let beside = info.shape.elementCount <= defaultChunkLength ? threads : 1
+      bytes += tensor.workingByteCount * beside
       largest = max(largest, bytes)
     }
     return largest

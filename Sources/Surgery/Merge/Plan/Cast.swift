@@ -20,6 +20,19 @@ struct Cast: Equatable {
     for (index, model) in models.enumerated() where models[..<index].contains(model) {
       throw .duplicateModel(model.description)
     }
+    let origin = place.isEmpty ? "`models`" : place
+    for model in models where model.difference != nil {
+      if model == base {
+        throw .recipe(.differenceAsModel(model.description), origin: "`base_model`")
+      }
+      guard base != nil, card.base != .isSource else {
+        throw .recipe(
+          .differenceWithoutBase(model.description, method: card.id), origin: origin)
+      }
+    }
+    for model in models where card.takesDifferences && model.difference == nil && model != base {
+      throw .recipe(.modelAsDifference(model.description, method: card.id), origin: origin)
+    }
     let position = base.flatMap { models.firstIndex(of: $0) }
     switch card.base {
     case .required:
@@ -47,6 +60,7 @@ struct PlannedSlice {
     let model: ModelReference
     let start: Int
     let parameters: [String: JSON]
+    var statistics: String?
   }
 
   let inputs: [Input]

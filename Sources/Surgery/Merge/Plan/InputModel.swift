@@ -25,6 +25,9 @@ struct InputModel {
     return config
   }
 
+  /// Whether its tensors are changes of the base of the merge.
+  var isDifference: Bool { reference.difference != nil }
+
   func has(_ tensor: String) -> Bool { checkpoint.info(tensor) != nil }
 
   /// Classes that share embedding and head where `config.json` does not say.
@@ -59,6 +62,8 @@ struct TensorSlot {
   var tiedNames: [String] = []
   var vocabularyAxis: Int?
   var parts: [String] = []
+  /// Whether the layout does not name it.
+  var isStranger = false
 
   /// Whether it stands behind the layers or is a head by its name, so that the config says whether
   /// it is tied; an embedding that is absent is tied whatever the config says.

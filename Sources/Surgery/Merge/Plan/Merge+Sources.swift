@@ -9,9 +9,16 @@ import Tensors
 
 extension Merge {
   /// The lazy source of a merged tensor of type `type`.
+  ///
+  /// - Parameters:
+  ///   - differences: the positions of sources that are changes of the base.
+  ///   - isRounded: whether its readers round to `type`; others give what was computed, and whoever
+  ///     writes the tensor rounds.
   static func source(
-    _ name: String, base: TensorSource?, _ sources: [TensorSource], _ merger: any MergeMethod,
-    as type: ElementType
+    _ name: String, _ place: TensorPlace, base: TensorSource?, _ sources: [TensorSource],
+    differences: Set<Int>, _ merger: any MergeMethod, isVocabulary: Bool,
+    statistics: PlannedStatistics? = nil, log: MergeLog? = nil, as type: ElementType,
+    isRounded: Bool
   ) -> TensorSource {
     let all = (base.map { [$0] } ?? []) + sources
     let info = TensorInfo(elementType: type, shape: all[0].info.shape)
@@ -21,18 +28,20 @@ extension Merge {
       var readers: [any TensorReader] = []
       for source in sources { readers.append(try source.prepare()) }
       let group = TensorGroup(
-        name: name, shape: info.shape, base: try base?.prepare(), sources: readers,
-        origins: origins)
-      return try reader(merger, group, as: type)
+        name: name, shape: info.shape, place: place, base: try base?.prepare(), sources: readers,
+        differences: differences, origins: origins, isVocabulary: isVocabulary,
+        statistics: try statistics?.prepare())
+      return try reader(merger, group, log: log, as: isRounded ? type : .float32)
     }
   }
 
   /// Lets a method say how a tensor comes about.
   static func reader(
-    _ merger: some MergeMethod, _ group: TensorGroup, as type: ElementType
+    _ merger: some MergeMethod, _ group: TensorGroup, log: MergeLog? = nil, as type: ElementType
   ) throws(CheckpointError) -> any TensorReader {
     var sink = TensorSink()
     try merger.merge(group, into: &sink)
+    if !sink.notes.isEmpty { log?.add(sink.notes, tensor: group.name) }
     guard let reader = sink.reader(of: group, as: type) else {
       preconditionFailure("\(Swift.type(of: merger).card.id) has said nothing of the elements")
     }

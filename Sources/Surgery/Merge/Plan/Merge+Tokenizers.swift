@@ -32,7 +32,7 @@ extension Merge {
               what: "The models have different tokenizers: the id \(id) means `\(token)` and "
                 + "`\(other)`.",
               where: "\(known.model.origin) and \(model.origin)",
-              next: "Give them one vocabulary first; merging by row would mix unrelated tokens."))
+              next: "\(MergeError.vocabularyAdvice) Merged by row, unrelated tokens would mix."))
         }
       }
     } catch {

@@ -21,6 +21,8 @@ public struct MergePlan: Sendable {
       public let tensor: String
       /// The elements, aligned with the result's vocabulary where a tokenizer is asked for.
       package let source: TensorSource
+      /// Whether it is a difference, the change of the base and no tensor of a model.
+      public let isDifference: Bool
     }
 
     public enum Action: Sendable, Equatable {
@@ -41,9 +43,11 @@ public struct MergePlan: Sendable {
     /// Where the tensor stands in its slice: 0 for the first layer and for all that is outside the
     /// layers (the final norm and the head included, as in mergekit), 1 for the last layer.
     public let depth: Double
-    /// How many copies of the tensor are held at once, for each source and besides; `nil` where
-    /// chunks suffice.
-    public let wholeTensors: (perSource: Double, besides: Double)?
+    /// Where the tensor stands in the result.
+    public let place: TensorPlace
+    /// Bytes that merging the tensor takes in memory at once, those of nested merges not counted; 0
+    /// where a few chunks will do. Tensors above a chunk are merged one after the other.
+    public let workingByteCount: Int
   }
 
   /// A stored model that is read, its adapter folded in.
@@ -64,6 +68,12 @@ public struct MergePlan: Sendable {
   public let tensors: [Tensor]
   /// What the user should know and need not mend, a sentence each.
   public let notes: [String]
+  /// What computing the result has shown so far.
+  public let log: MergeLog
+
+  /// The most bytes that merging one tensor takes in memory at once: tensors above a chunk are
+  /// merged one after the other. 0 where a few chunks will do for all.
+  public var workingByteCount: Int { tensors.map(\.workingByteCount).max() ?? 0 }
 
   /// Choices that are not the recipe's.
   public struct Options: Sendable {
@@ -74,10 +84,16 @@ public struct MergePlan: Sendable {
     public var sampleTexts: [String]
     /// Whether the result gets the tokenizer's files.
     public var copiesTokenizer = true
+    /// Set where the numbers are to be mergekit's instead of ours, which are more accurate.
+    public var mergekitExact: MergekitExactOptions?
 
-    public init(allowsDifferentConfigs: Bool = false, sampleTexts: [String] = []) {
+    public init(
+      allowsDifferentConfigs: Bool = false, sampleTexts: [String] = [],
+      mergekitExact: MergekitExactOptions? = nil
+    ) {
       self.allowsDifferentConfigs = allowsDifferentConfigs
       self.sampleTexts = sampleTexts
+      self.mergekitExact = mergekitExact
     }
   }
 
@@ -87,13 +103,15 @@ public struct MergePlan: Sendable {
   public static func make(
     _ recipe: MergeRecipe, from resolver: ModelResolver, options: Options = Options()
   ) throws -> MergePlan {
-    try MergePlanner.plan(recipe, ModelCache(resolver, options))
+    let recipe = try resolver.folders.map { try recipe.expandingPatterns($0) } ?? recipe
+    return try MergePlanner.plan(recipe, ModelCache(resolver, options))
   }
 }
 
 /// The models of a recipe and of those nested in it, each resolved or planned once.
 final class ModelCache {
   let options: MergePlan.Options
+  let log = MergeLog()
   private let resolver: ModelResolver
   private var models: [(reference: ModelReference, checkpoint: Checkpoint)] = []
   private(set) var notes: [String] = []
@@ -108,17 +126,23 @@ final class ModelCache {
       return InputModel(reference, known.checkpoint)
     }
     var checkpoint: Checkpoint
-    if let recipe = reference.recipe {
-      // What was said so far is not about this merge.
-      let earlier = takeNotes()
-      let plan = try MergePlanner.plan(recipe, self)
+    // What was said so far is not about what is nested here.
+    let earlier = takeNotes()
+    switch reference.base {
+    case .stored:
+      checkpoint = try resolver.resolve(reference)
+      notes = earlier
+    case .merge(let recipe):
+      let plan = try MergePlanner.plan(recipe, self, isNested: true)
       notes = earlier + plan.notes.map { "\(recipe.title): \($0)" }
       checkpoint = plan.checkpoint
       if let adapter = reference.adapter {
         checkpoint = try ModelResolver.folded(checkpoint, adapter, resolver.fold, reference)
       }
-    } else {
-      checkpoint = try resolver.resolve(reference)
+    case .difference(let difference):
+      let plan = try MergePlanner.plan(difference, self)
+      notes = earlier + plan.notes.map { "\(reference): \($0)" }
+      checkpoint = plan.checkpoint
     }
     models.append((reference, checkpoint))
     return InputModel(reference, checkpoint)
@@ -126,10 +150,13 @@ final class ModelCache {
 
   /// The models that are not merges, in the order in which they were resolved.
   var stored: [MergePlan.Model] {
-    models.filter { $0.reference.recipe == nil }.map {
-      MergePlan.Model(name: $0.reference.description, checkpoint: $0.checkpoint)
+    models.compactMap { reference, checkpoint in
+      guard case .stored = reference.base else { return nil }
+      return MergePlan.Model(name: reference.description, checkpoint: checkpoint)
     }
   }
+  /// The statistics at a path of the recipe.
+  func statistics(_ path: String) throws -> ModelStatistics { try resolver.statistics(path) }
 
   /// Hands over the notes of nested plans.
   func takeNotes() -> [String] {

@@ -13,6 +13,12 @@ extension MergePlanner {
     "rope_parameters", "rms_norm_eps", "sliding_window", "attention_bias", "mlp_bias",
   ]
 
+  /// Those that leave the shapes as they are.
+  private static let freeOfShape: Set<String> = [
+    "model_type", "rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps",
+    "sliding_window",
+  ]
+
   /// Refuses models that compute differently from equal weights.
   ///
   /// Slices may come from models of different depth, and a tokenizer section is there for
@@ -25,7 +31,7 @@ extension MergePlanner {
         for key in Self.decisiveKeys {
           if key == "num_hidden_layers", isSliced { continue }
           // Sliced models need one vocabulary only where a tensor meets another's.
-          if key == "vocab_size", isSliced || recipe.tokenizer != nil { continue }
+          if key == "vocab_size", isSliced || recipe.tokenizer != nil || isDifference { continue }
           func value(_ model: InputModel) -> JSON? {
             parent.map { model.checkpoint.config[$0]?[key] } ?? model.checkpoint.config[key]
           }
@@ -35,6 +41,8 @@ extension MergePlanner {
           let isEqual =
             if let a = left.double, let b = right.double { a == b } else { left == right }
           if isEqual { continue }
+          // A difference is used with the result's settings, whatever its models had.
+          if first.isDifference || other.isDifference, Self.freeOfShape.contains(key) { continue }
           let name = parent.map { "\($0).\(key)" } ?? key
           guard options.allowsDifferentConfigs else {
             throw .configs(
@@ -69,7 +77,7 @@ extension MergePlanner {
             what: "The result would have \(first.size) tokens in `\(first.name)` and \(size) in "
               + "`\(tensor.name)`.",
             where: "\(first.model) and \(input.model)",
-            next: "Say with `tokenizer: {source: …}` which vocabulary the result has."))
+            next: MergeError.vocabularyAdvice))
       }
       first = first ?? (tensor.name, size, input.model)
     }
@@ -120,7 +128,7 @@ extension MergePlanner {
       checkpoint: Checkpoint(
         config: config, origin: "\(recipe.method) of \(names)", sources: outputs,
         tokenizerFiles: files),
-      models: cache.stored, tensors: tensors, notes: notes.all)
+      models: cache.stored, tensors: tensors, notes: notes.all, log: log)
   }
 
   /// Lists in a config that have one entry for each layer.

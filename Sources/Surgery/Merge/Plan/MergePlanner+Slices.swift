@@ -16,6 +16,9 @@ extension MergePlanner {
 
   /// The layout's modules, with whole models turned into one slice over all layers.
   func modules() throws(MergeError) -> [Module] {
+    for module in layout.modules {
+      for model in models { try checkCounts(of: module, in: model) }
+    }
     if recipe.modules.isEmpty {
       if !recipe.slices.isEmpty, layout.modules.count(where: { !$0.hasNoLayers }) > 1 {
         throw .recipe(
@@ -57,6 +60,36 @@ extension MergePlanner {
     return modules
   }
 
+  /// The most tensors of experts in one model, ten times those of the largest public ones.
+  private static let expertLimit = 1_000_000
+
+  /// Refuses a config whose layers or experts cannot be in the model: each layer has a tensor at
+  /// least. Else a line of a config could ask for years of planning.
+  private func checkCounts(
+    of module: ModelLayout.Module, in model: InputModel
+  ) throws(MergeError) {
+    let depth = depth(of: module, in: model)
+    let count = model.checkpoint.names.count
+    guard depth <= max(count, 1) else {
+      throw .checkpoint(
+        .config(
+          key: module.depthKey.isEmpty ? "the number of layers" : module.depthKey,
+          origin: model.checkpoint.origin,
+          expected: "at most \(count) layers, as many as there are tensors", found: "\(depth)"))
+    }
+    for tensor in module.tensors {
+      guard let key = tensor.expertsKey, let experts = tensor.expertCount(in: model.config),
+        max(depth, 1) * experts > Self.expertLimit
+      else { continue }
+      throw .checkpoint(
+        .config(
+          key: key, origin: model.checkpoint.origin,
+          expected:
+            "at most \(Self.expertLimit / max(depth, 1)) experts in each of \(depth) layers",
+          found: "\(experts)"))
+    }
+  }
+
   /// One slice over all layers; a base that is not listed is the last input.
   private func whole(
     _ listed: [MergeRecipe.Model], _ module: ModelLayout.Module, place: String
@@ -75,7 +108,9 @@ extension MergePlanner {
     }
     return [
       PlannedSlice(
-        inputs: all.map { .init(model: $0.model, start: 0, parameters: $0.parameters) },
+        inputs: all.map {
+          .init(model: $0.model, start: 0, parameters: $0.parameters, statistics: $0.statistics)
+        },
         layerCount: depth, parameters: [:],
         cast: try Cast(all.map(\.model), base: recipe.baseModel, card: card, place: place),
         place: place)
@@ -102,7 +137,9 @@ extension MergePlanner {
       planned.append(
         PlannedSlice(
           inputs: slice.sources.map {
-            .init(model: $0.model, start: $0.start, parameters: $0.parameters)
+            .init(
+              model: $0.model, start: $0.start, parameters: $0.parameters,
+              statistics: $0.statistics)
           }, layerCount: module.hasNoLayers ? 0 : slice.sources[0].layerCount,
           parameters: slice.parameters, cast: try Cast(slice, recipe, card, place: place),
           place: place))

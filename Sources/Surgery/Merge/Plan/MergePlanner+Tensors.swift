@@ -25,8 +25,9 @@ extension MergePlanner {
     func slots(_ stage: ModelLayout.Stage, layer: Int? = nil) -> [TensorSlot] {
       templates.filter { $0.stage == stage }.flatMap { $0.slots(layer: layer, donor.config) }
     }
+    plannedGroup += 1
     for slot in slots(.before) {
-      try add(slot, first.inputs.map { _ in slot }, first, module, depth: 0)
+      try add(slot, first.inputs.map { _ in slot }, first, module, depth: 0, .before)
     }
     let ofLayers = templates.filter { $0.stage == .layer }
     var layer = 0
@@ -45,15 +46,21 @@ extension MergePlanner {
           }
         }
         let fused = fusedParts(rows, slice)
+        plannedGroup += 1
         for row in rows where !fused.contains(where: { $0.matches(row.output.name) }) {
-          try add(row.output, row.inputs, slice, module, depth: depth)
+          try add(
+            row.output, row.inputs, slice, module, depth: depth,
+            .layer(index: layer, of: module.layerCount))
         }
         layer += 1
       }
     }
+    plannedGroup += 1
+    exact?.inputLimit = first.inputs.count
     for slot in slots(.after) {
-      try add(slot, last.inputs.map { _ in slot }, last, module, depth: 0)
+      try add(slot, last.inputs.map { _ in slot }, last, module, depth: 0, .after)
     }
+    exact?.inputLimit = .max
   }
 
   /// The parts of tensors that some model stores in one piece: where some models have experts one by
@@ -74,11 +81,13 @@ extension MergePlanner {
   /// Plans one tensor; `inputs` are its slots in the models of the slice.
   private mutating func add(
     _ output: TensorSlot, _ inputs: [TensorSlot], _ slice: PlannedSlice, _ module: Module,
-    depth: Double
+    depth: Double, _ place: TensorPlace
   ) throws(MergeError) {
     let members = slice.inputs.map { model($0.model) }
     let homes = zip(members, inputs).map { $0.home(of: $1) }
-    guard try isWritten(output, homes, module) else { return }
+    guard try isWritten(output, homes, module) else {
+      return try passExactly(output, inputs, slice, module, depth)
+    }
     var parts: [Part] = []
     do throws(CheckpointError) {
       for (position, home) in homes.enumerated() {
@@ -95,26 +104,42 @@ extension MergePlanner {
       hasUntiedHead = hasUntiedHead || output.isHead
     }
     if output.isHead, !output.tiedNames.isEmpty { hasHead = true }
+    let work = try workType(output.name, parts)
     if output.vocabularyAxis != nil, let vocabulary {
       let sources = try vocabulary.aligned(
-        parts, of: output, inputs[0], base: slice.cast.base ?? position(of: recipe.baseModel, slice)
-      )
+        parts, of: output, inputs[0],
+        base: slice.cast.base ?? position(of: recipe.baseModel, slice), work: work)
       for index in parts.indices { parts[index].source = sources[index] }
+    } else if let axis = output.vocabularyAxis, let differenceRows {
+      try differenceRows.align(&parts, output.name, axis: axis)
     }
     let type = try checkedType(output.name, parts)
     guard type.isFloatingPoint else {
-      return finish(output, parts, slice, JSONObject(), .equalBuffer, type)
+      schedule(output, inputs, slice, count: 0, isMergekits: true)
+      return finish(output, nil, parts, .equalBuffer, place)
     }
     switch try completeness(output, parts, slice, members) {
-    case .leftOut: return
-    case .copy(let part): finish(output, [part], slice, JSONObject(), .copy, type)
+    case .leftOut: schedule(output, inputs, slice, count: 0, isMergekits: true)
+    case .copy(let part):
+      schedule(output, inputs, slice, count: 0, isMergekits: true)
+      finish(output, nil, [part], .copy, place)
     case .merge:
       let values = try values(output, parts, slice, module, depth)
-      finish(output, parts, slice, values, .merge, type, depth, try merger(values))
+      let merger = try merger(values)
+      try merger.checkPlace(place)
+      let base = parts.first { $0.position == slice.cast.base }
+      let sources = parts.filter { $0.position != base?.position }
+      let exact = try work.flatMap { (work) throws(MergeError) in
+        try exactTensor(output, inputs, slice, parts, base: base, sources, values, work)
+      }
+      let statistics = try plannedStatistics(output, inputs[0], parts, slice)
+      finish(
+        output, base, sources, .merge(merger, exact, recipe.elementType ?? type), place, values,
+        depth, statistics)
     }
   }
 
-  private func position(of reference: ModelReference?, _ slice: PlannedSlice) -> Int? {
+  func position(of reference: ModelReference?, _ slice: PlannedSlice) -> Int? {
     reference.flatMap { base in slice.inputs.firstIndex { $0.model == base } }
   }
 
@@ -145,11 +170,12 @@ extension MergePlanner {
     return false
   }
 
-  /// Checks that shapes agree and types can be promoted to one.
+  /// Checks that shapes agree and types can be promoted to one. Differences have a type of their
+  /// own, which is not the result's.
   private func checkedType(
     _ name: String, _ parts: [Part]
   ) throws(MergeError) -> ElementType {
-    let first = parts[0]
+    let first = parts.first { !$0.model.isDifference } ?? parts[0]
     var type = first.source.info.elementType
     for part in parts {
       let info = part.source.info
@@ -163,7 +189,7 @@ extension MergePlanner {
           tensor: name, first: first.source.info.elementType, second: info.elementType,
           models: [first.model.checkpoint.origin, part.model.checkpoint.origin])
       }
-      type = promoted
+      if !part.model.isDifference { type = promoted }
     }
     return type
   }
@@ -192,7 +218,10 @@ extension MergePlanner {
     guard output.isOptional, !output.isHead || output.tiedNames.isEmpty else {
       throw error
     }
+    // A change without what it changes.
+    if parts.allSatisfy(\.model.isDifference) { throw error }
     switch card.incomplete {
+    case .refuses: throw error
     case .mergesRest:
       if card.base == .required, base == nil { throw error }
       if count == 0, let base {
@@ -219,7 +248,8 @@ extension MergePlanner {
     return .copy(parts[0])
   }
 
-  private func values(
+  /// The values of all parameters for one tensor.
+  func values(
     _ output: TensorSlot, _ parts: [Part], _ slice: PlannedSlice, _ module: Module,
     _ depth: Double
   ) throws(MergeError) -> JSONObject {
@@ -233,33 +263,64 @@ extension MergePlanner {
     ).values(tensor: output.name, inputs: inputs, at: depth)
   }
 
+  private enum Action {
+    case copy
+    case equalBuffer
+    /// With the type of the result where numbers are ours.
+    case merge(any MergeMethod, ExactTensor?, ElementType)
+  }
+
   /// Adds a tensor to the plan and its lazy source to the result.
   private mutating func finish(
-    _ output: TensorSlot, _ parts: [Part], _ slice: PlannedSlice, _ values: JSONObject,
-    _ action: MergePlan.Tensor.Action, _ type: ElementType, _ depth: Double = 0,
-    _ merger: (any MergeMethod)? = nil
+    _ output: TensorSlot, _ base: Part?, _ sources: [Part], _ action: Action, _ place: TensorPlace,
+    _ values: JSONObject = JSONObject(), _ depth: Double = 0,
+    _ statistics: PlannedStatistics? = nil
   ) {
-    func input(_ part: Part) -> MergePlan.Tensor.Input {
-      .init(model: part.model.name, tensor: part.tensor, source: part.source)
+    let all = (base.map { [$0.source] } ?? []) + sources.map(\.source)
+    var planned = MergePlan.Tensor.Action.merge
+    var byteCount = 0
+    switch action {
+    case .equalBuffer:
+      planned = .equalBuffer
+      outputs[output.name] = Merge.equalBuffer(output.name, all)
+    case .copy:
+      planned = .copy
+      outputs[output.name] = copied(all[0])
+    case .merge(_, let exact?, _):
+      // A tensor that only passes through is the same in chunks.
+      if exact.method == "passthrough", exact.parameters.scale == nil {
+        outputs[output.name] = copied(all[0])
+      } else {
+        byteCount = exact.workingByteCount
+        outputs[output.name] = exact.source(as: recipe.outDtype ?? exact.resultType)
+      }
+    case .merge(let merger, nil, let type):
+      if let copies = card.wholeTensors {
+        byteCount =
+          Int(copies.perSource * Double(sources.count) + copies.besides) * 4
+          * all[0].info.shape.elementCount
+      }
+      outputs[output.name] = Merge.source(
+        output.name, place, base: base?.source, sources.map(\.source),
+        differences: Set(sources.indices.filter { sources[$0].model.isDifference }), merger,
+        isVocabulary: output.vocabularyAxis != nil, statistics: statistics, log: log, as: type,
+        isRounded: !isNested || recipe.elementType != nil)
     }
-    let base = action == .merge ? parts.first { $0.position == slice.cast.base } : nil
-    let sources = parts.filter { $0.position != base?.position }
+    func input(_ part: Part) -> MergePlan.Tensor.Input {
+      .init(
+        model: part.model.name, tensor: part.tensor, source: part.source,
+        isDifference: part.model.isDifference)
+    }
     tensors.append(
       MergePlan.Tensor(
-        name: output.name, action: action, base: base.map(input), sources: sources.map(input),
-        parameters: values, depth: depth,
-        wholeTensors: action == .merge ? card.wholeTensors : nil))
-    let all = (base.map { [$0.source] } ?? []) + sources.map(\.source)
-    switch action {
-    case .copy:
-      outputs[output.name] = ConvertedReader.source(all[0], as: recipe.elementType)
-    case .equalBuffer:
-      outputs[output.name] = Merge.equalBuffer(output.name, all)
-    case .merge:
-      guard let merger else { preconditionFailure("a merge without its method") }
-      outputs[output.name] = Merge.source(
-        output.name, base: base?.source, sources.map(\.source), merger,
-        as: recipe.elementType ?? type)
-    }
+        name: output.name, action: planned, base: base.map(input), sources: sources.map(input),
+        parameters: values, depth: depth, place: place, workingByteCount: byteCount))
+  }
+
+  /// One input as it is, in the type of the result; mergekit casts it to `dtype` on the way.
+  private func copied(_ source: TensorSource) -> TensorSource {
+    guard exact != nil else { return ConvertedReader.source(source, as: recipe.elementType) }
+    let cast = ConvertedReader.source(source, as: recipe.dtype)
+    return ConvertedReader.source(cast, as: recipe.outDtype)
   }
 }

@@ -14,26 +14,52 @@ struct MergePlanner {
   let models: [InputModel]
   let layout: ModelLayout
   var notes = Notes()
+  /// Whether results without a type of their own stay as exact as they are computed.
+  let isNested: Bool
   var vocabulary: VocabularyPlan?
+  /// Of a difference: how rows of its base are found.
+  var differenceRows: DifferenceRows?
   var tensors: [MergePlan.Tensor] = []
   var outputs: [String: TensorSource] = [:]
   /// Methods by their values.
   private var methods: [String: any MergeMethod] = [:]
+  /// Where numbers are to be mergekit's.
+  var exact: ExactPlanning?
+  /// Counts what is planned together: what stands before the layers, each layer, what comes after.
+  var plannedGroup = 0
+  /// Statistics by their paths in the recipe.
+  var statistics: [String: ModelStatistics] = [:]
+  /// Where tensors put down what computing them shows.
+  let log: MergeLog
   /// Whether the result has a head that the config could tie, and one that is tied in some model.
   var hasHead = false
   var hasUntiedHead = false
 
   var card: MethodCard { method.card }
+  /// Whether the plan is that of a difference and not of a recipe.
+  var isDifference: Bool { method is Difference.Type }
   /// Where config and tokenizer come from: the base, or else the first model.
   var donor: InputModel { models[0] }
 
-  static func plan(_ recipe: MergeRecipe, _ cache: ModelCache) throws -> MergePlan {
+  /// - Parameter isNested: whether the result is the input of another merge, which reads it
+  ///   unrounded unless the recipe gives it a type.
+  static func plan(
+    _ recipe: MergeRecipe, _ cache: ModelCache, isNested: Bool = false
+  ) throws -> MergePlan {
     try Merge.check(recipe)
+    try cache.options.mergekitExact?.check(recipe)
+    // mergekit takes its seed elsewhere.
+    let recipe = cache.options.mergekitExact == nil ? try recipe.seeded() : recipe
     let models = try recipe.references.map { try cache.model($0) }
-    var planner = try MergePlanner(recipe, models)
+    var planner = try MergePlanner(
+      recipe, models, method: MergeMethods.named(recipe.method), isNested: isNested,
+      log: cache.log)
     planner.notes.texts = recipe.notes + cache.takeNotes() + planner.notes.texts
     if recipe.baseModel == nil, models.count > 1 {
       planner.notes.add("Config and tokenizer are those of \(planner.donor.name), the first model.")
+    }
+    if let options = cache.options.mergekitExact {
+      planner.exact = ExactPlanning(options, method: recipe.method)
     }
     let modules = try planner.modules()
     try planner.checkConfigs(cache.options)
@@ -43,17 +69,40 @@ struct MergePlanner {
     } else {
       try Merge.checkTokenizers(models.map(\.checkpoint))
     }
+    try planner.openStatistics(modules, cache)
     for module in modules { try planner.add(module) }
     try planner.checkVocabularySizes()
+    if let options = cache.options.mergekitExact {
+      planner.exact?.finish()
+      planner.addExactNotes(options)
+    }
     return try planner.finished(modules, cache)
   }
 
-  private init(_ recipe: MergeRecipe, _ models: [InputModel]) throws(MergeError) {
+  init(
+    _ recipe: MergeRecipe, _ models: [InputModel], method: any MergeMethod.Type, isNested: Bool,
+    log: MergeLog
+  ) throws(MergeError) {
     self.recipe = recipe
+    self.log = log
     self.models = models
-    method = try MergeMethods.named(recipe.method)
+    self.method = method
+    self.isNested = isNested
+    for model in models { try Self.checkNames(of: model) }
     schema = ParameterSchema(method)
     (layout, notes) = try Self.layout(of: models)
+  }
+
+  /// Refuses names that would be taken for templates: the tensors would be missing from the result.
+  private static func checkNames(of model: InputModel) throws(MergeError) {
+    let placeholders = ["{layer}", "{expert}"]
+    for name in model.checkpoint.names where placeholders.contains(where: name.contains) {
+      throw .operation(
+        Diagnosis(
+          what: "The tensor `\(name)` has a part in braces that stands for a number here.",
+          where: model.checkpoint.origin,
+          next: "The file is damaged or was written by faulty software; rename the tensor."))
+    }
   }
 
   /// The layout all models share: that of the first; where one has none, or theirs differ in name

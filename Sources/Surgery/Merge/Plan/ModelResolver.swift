@@ -4,19 +4,28 @@
 import Checkpoints
 import Documents
 
-/// Turns the references of a recipe into checkpoints. Nested merges are planned and never asked for.
+/// Turns the references of a recipe into checkpoints. Nested merges and differences are planned and
+/// never asked for.
 public struct ModelResolver {
   /// The checkpoint of a stored model, its adapter folded in; called once for each reference.
   public let resolve: (ModelReference) throws -> Checkpoint
   /// Folds an adapter into a checkpoint, for adapters of nested merges; `nil` where none can.
   public let fold: ((Checkpoint, _ adapter: ModelReference.Location) throws -> Checkpoint)?
+  /// The folders that a path with `*` or `?` stands for; `nil` where such a path is one like others.
+  public let folders: ((_ pattern: String) throws(MergeError) -> [String])?
+  /// The statistics of a path in the recipe; by default those of a folder.
+  public let statistics: (String) throws -> ModelStatistics
 
   public init(
     fold: ((Checkpoint, ModelReference.Location) throws -> Checkpoint)? = nil,
+    folders: ((_ pattern: String) throws(MergeError) -> [String])? = nil,
+    statistics: @escaping (String) throws -> ModelStatistics = { try ModelStatistics.open($0) },
     resolve: @escaping (ModelReference) throws -> Checkpoint
   ) {
     self.resolve = resolve
     self.fold = fold
+    self.folders = folders
+    self.statistics = statistics
   }
 
   /// Paths are folders of this machine; a revision is an error, for a folder has none.
@@ -25,9 +34,9 @@ public struct ModelResolver {
   public static func folders(
     fold: @escaping (Checkpoint, ModelReference.Location) throws -> Checkpoint = foldFolder
   ) -> ModelResolver {
-    ModelResolver(fold: fold) { reference in
+    ModelResolver(fold: fold, folders: FolderPattern.folders) { reference in
       guard case .stored(let location) = reference.base else {
-        preconditionFailure("nested merges are planned, not resolved")
+        preconditionFailure("merges and differences are planned, not resolved")
       }
       for place in [location, reference.adapter] {
         guard let place, place.revision != nil else { continue }

@@ -28,7 +28,7 @@ extension MergePlanner {
       switch self {
       case .stranger(let name):
         let filled = layer.map { name.replacing("{layer}", with: String($0)) } ?? name
-        return [TensorSlot(name: filled, stage: stage, isOptional: true)]
+        return [TensorSlot(name: filled, stage: stage, isOptional: true, isStranger: true)]
       case .known(let tensor):
         return tensor.filled(layer: layer, config: config).map { filled in
           var slot = TensorSlot(

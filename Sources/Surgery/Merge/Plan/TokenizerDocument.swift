@@ -56,6 +56,20 @@ struct TokenizerDocument {
     } catch {
       preconditionFailure("an error of an unknown type: \(error)")
     }
+    try checkIDs()
+  }
+
+  /// How many ids may be without a token: tables have a row for every id.
+  private static let gapLimit = 1_000_000
+
+  /// Ids are rows, so they begin at 0 and are not much larger than there are tokens.
+  private func checkIDs() throws(MergeError) {
+    let limit = entries.count + Self.gapLimit
+    guard let wrong = entries.first(where: { !(0..<limit).contains($0.id) }) else { return }
+    throw .operation(
+      Diagnosis(
+        what: "The token `\(wrong.text)` has the id \(wrong.id); expected 0 to \(limit - 1).",
+        where: origin, next: "The file is damaged; fetch it again."))
   }
 
   /// The model's kind: `BPE`, `Unigram`, `WordPiece`, `WordLevel`.

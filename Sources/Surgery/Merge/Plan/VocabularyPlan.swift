@@ -12,6 +12,9 @@ import Tensors
 /// order: what a rule says; the row of the only model that has the token; the base's; the mean of
 /// those that have it. A token that no model has gets a row of zeros. Rows beyond the vocabulary are
 /// the mean of those before them.
+///
+/// A difference lends no rows and borrows none: its row of a token that its tuned model lacks, or
+/// that a rule forces, is zero.
 struct VocabularyPlan {
   /// `nil` where no model has a tokenizer: rows are then matched by number.
   private let document: TokenizerDocument?
@@ -34,6 +37,7 @@ struct VocabularyPlan {
     notes: inout MergePlanner.Notes
   ) throws {
     var all = models
+    try Self.checkModels(of: section)
     for rule in section.tokens {
       switch rule.source {
       case .model(let model), .token(let model, _), .row(let model, _):
@@ -132,6 +136,21 @@ struct VocabularyPlan {
       ? try Self.files(of: source, with: document) : source.checkpoint.tokenizerFiles
   }
 
+  /// Refuses differences, whose rows are none of a model's.
+  private static func checkModels(of section: TokenizerSection) throws(MergeError) {
+    var named: [ModelReference] = []
+    if case .model(let model) = section.source { named.append(model) }
+    for rule in section.tokens {
+      switch rule.source {
+      case .model(let model), .token(let model, _), .row(let model, _): named.append(model)
+      case .zero, nil: break
+      }
+    }
+    for model in named where model.difference != nil {
+      throw .recipe(.differenceAsModel(model.description), origin: "`tokenizer`")
+    }
+  }
+
   private static func noTokenizer(_ model: InputModel) -> MergeError {
     .operation(
       Diagnosis(
@@ -153,9 +172,12 @@ struct VocabularyPlan {
 extension VocabularyPlan {
   /// The parts of one tensor with their rows in the result's order.
   ///
-  /// - Parameter base: the position among the slice's inputs of the base, which lends rows first.
+  /// - Parameters:
+  ///   - base: the position among the slice's inputs of the base, which lends rows first.
+  ///   - work: the type to which rows are rounded where numbers are mergekit's.
   func aligned(
-    _ parts: [MergePlanner.Part], of output: TensorSlot, _ input: TensorSlot, base: Int?
+    _ parts: [MergePlanner.Part], of output: TensorSlot, _ input: TensorSlot, base: Int?,
+    work: WorkType? = nil
   ) throws(MergeError) -> [TensorSource] {
     var tensors = parts.map(\.source)
     guard let document, let axis = output.vocabularyAxis else { return tensors }
@@ -179,7 +201,7 @@ extension VocabularyPlan {
         if let id { rows[part].own[entry.id] = Int32(id) }
       }
       guard rule?.isForced == true || found.contains(nil) else { continue }
-      let present = found.indices.filter { found[$0] != nil }
+      let present = found.indices.filter { found[$0] != nil && !parts[$0].model.isDifference }
       var sources: [(tensor: Int, row: Int)] = []
       if let rule, let source = rule.source {
         sources = try self.rows(
@@ -190,10 +212,15 @@ extension VocabularyPlan {
         for part in present { if let row = found[part] { sources.append((part, row)) } }
       }
       for part in rows.indices where rows[part].own[entry.id] < 0 {
-        rows[part].defaults[entry.id] = sources
+        if !parts[part].model.isDifference { rows[part].defaults[entry.id] = sources }
       }
     }
-    return parts.indices.map { RowGather.source(rows[$0], tensors, position: $0, axis: axis) }
+    return parts.indices.map { part in
+      guard let work else {
+        return RowGather.source(rows[part], tensors, position: part, axis: axis)
+      }
+      return ExactGather.source(rows[part], tensors, position: part, axis: axis, work: work)
+    }
   }
 
   /// The rows a rule names; tensors of models that take no part are added.

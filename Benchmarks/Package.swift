@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// A package of its own, so that building Koine does not build this. It runs the program from
+// outside, as its users do, and needs none of its modules.
+let package = Package(
+  name: "koine-benchmarks",
+  platforms: [.macOS(.v15)],
+  targets: [
+    .executableTarget(
+      name: "koine-bench", swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+  ],
+  swiftLanguageModes: [.v6]
+)
