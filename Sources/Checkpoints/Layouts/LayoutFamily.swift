@@ -212,6 +212,12 @@ extension LayoutFamily {
       layer = try Entry.list("layer", of: &settings, under: layers, experts: experts)
       after = try Entry.list("after", of: &settings)
       try settings.finish()
+      // A path with an empty part would be written elsewhere than it is read.
+      for key in depth + experts + (depthDefault.map { [$0] } ?? [])
+      where key.split(separator: ".", omittingEmptySubsequences: false).contains("") {
+        throw settings.wrong(
+          "depth", expected: "keys of config.json with one dot between them", found: "`\(key)`")
+      }
       guard depth.isEmpty == layer.isEmpty else {
         throw settings.wrong(
           "depth",
