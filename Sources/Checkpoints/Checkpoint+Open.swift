@@ -14,7 +14,7 @@ extension Checkpoint {
 
   /// Whether a file of that name belongs to a checkpoint folder as people and tools make them. A
   /// folder with any other is not replaced, for somebody put it there.
-  static func mayHold(_ name: String) -> Bool {
+  package static func mayHold(_ name: String) -> Bool {
     let others = [
       "config.json", "README.md", "LICENSE", "LICENSE.txt", "NOTICE", ".gitattributes",
       "mergekit_config.yml", "koine_config.yaml", "vocab.txt", "spiece.model",

@@ -314,6 +314,11 @@ import Testing
         .targetExists(directory: path, isCheckpoint: true, force: false))
     ) { try extracted.write(to: path) }
     try extracted.write(to: path, force: true)
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(path)/notes.txt"))
+    #expect(throws: CheckpointError.target(path, .foreignFile("notes.txt"))) {
+      try extracted.write(to: path, force: true)
+    }
+    try FileManager.default.removeItem(atPath: "\(path)/notes.txt")
     #expect(try Data(contentsOf: URL(fileURLWithPath: path + "/adapter_config.json")) == first)
     #expect(try FileManager.default.contentsOfDirectory(atPath: fixture.path) == ["a"])
     #expect(

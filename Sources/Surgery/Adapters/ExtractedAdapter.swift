@@ -107,6 +107,9 @@ public struct ExtractedAdapter: Sendable {
     if !names.isEmpty, !(force && isAdapter) {
       throw .targetExists(directory: path, isCheckpoint: isAdapter, force: force)
     }
+    if let foreign = names.sorted().first(where: { !Checkpoint.mayHold($0) }) {
+      throw .target(path, .foreignFile(foreign))
+    }
   }
 
   /// Puts the new folder in the target's place; the old one is gone only when the new one is there.

@@ -45,6 +45,9 @@ struct ProductFactor<T: ProductScalar>: Sendable {
 }
 
 /// The ways to multiply: what is summed in, and what comes out, row after row.
+///
+/// Each pair of types has a function of its own: a generic one would be compiled for none of them,
+/// and be many times slower.
 enum Product {
   static func single(
     _ a: ProductFactor<Float>, _ b: ProductFactor<Float>, threads: Int?
