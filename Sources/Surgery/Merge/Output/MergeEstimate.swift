@@ -32,53 +32,77 @@ public struct MergeEstimate: Sendable, Equatable {
     self.seconds = seconds
   }
 
-  /// Estimates the time, too, by computing some of the result: the first tensor of each shape and
-  /// action, from small to large, until `limit` is used up; the rest is taken in proportion. Reads
-  /// weights.
+  /// Estimates the time, too, by computing some of the result: one tensor of each shape and action,
+  /// from small to large, until `limit` is used up; those that are left are taken in proportion to
+  /// the largest measured. Reads weights.
+  ///
+  /// Methods that decompose matrices are measured apart, for their work grows with the third power of
+  /// the sides. Where even the smallest matrix would take long, `seconds` stays `nil`.
   ///
   /// - Throws: `CheckpointError` where an input cannot be read or merged.
   public static func measured(
     _ plan: MergePlan, limit: Duration = .seconds(2), threads: Int? = nil
   ) throws(CheckpointError) -> MergeEstimate {
-    var groups: [Key: (first: MergePlan.Tensor, work: Double)] = [:]
-    var total = 0.0
+    var groups: [Group.Key: Group] = [:]
     let decomposes = (try? MergeMethods.named(plan.method))?.card.wholeTensors != nil
     for tensor in plan.tensors {
       guard let info = plan.checkpoint.info(tensor.name) else { continue }
-      let work = work(tensor, info, decomposes: decomposes)
-      total += work
-      let key = Key(shape: info.shape, action: tensor.action)
-      groups[key] = groups[key] ?? (tensor, work)
+      let group = Group(tensor, info, decomposes: decomposes)
+      groups[group.key, default: group].count += 1
     }
-    let samples = groups.values.sorted { ($0.work, $0.first.name) < ($1.work, $1.first.name) }
     let start = ContinuousClock.now
-    var done = 0.0
-    for (tensor, work) in samples {
-      let reached = ContinuousClock.now - start
-      // The next is larger; it may take as much longer as it has more work.
-      if done > 0, reached * ((done + work) / done) > limit { break }
-      try plan.checkpoint.compute(tensor.name, threads: threads)
-      done += work
+    var total: Double? = 0
+    for isDecomposed in [false, true] {
+      let members = groups.values.filter { $0.key.isDecomposed == isDecomposed }
+        .sorted { ($0.work, $0.tensor) < ($1.work, $1.tensor) }
+      var last: (seconds: Double, work: Double)?
+      for group in members {
+        let predicted = last.map { $0.seconds / $0.work * group.work }
+        let left = limit - (ContinuousClock.now - start)
+        if group.work <= Group.firstLimit, predicted.map({ .seconds($0) < left }) ?? true {
+          let begin = ContinuousClock.now
+          try plan.checkpoint.compute(group.tensor, threads: threads)
+          last = ((ContinuousClock.now - begin) / .seconds(1), max(1, group.work))
+          total? += Double(group.count) * (last?.seconds ?? 0)
+        } else if let predicted {
+          total? += Double(group.count) * predicted
+        } else {
+          total = nil
+        }
+      }
     }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    return MergeEstimate(plan, threads: threads, seconds: done > 0 ? seconds / done * total : nil)
+    return MergeEstimate(plan, threads: threads, seconds: plan.tensors.isEmpty ? nil : total)
   }
 
-  private struct Key: Hashable {
-    let shape: Shape
-    let action: MergePlan.Tensor.Action
-  }
-
-  /// How much there is to do for a tensor, in units that only compare: elements, or for methods
-  /// that decompose matrices the products of a decomposition.
-  private static func work(
-    _ tensor: MergePlan.Tensor, _ info: TensorInfo, decomposes: Bool
-  ) -> Double {
-    let count = Double(info.shape.elementCount)
-    guard tensor.workingByteCount > 0, decomposes, info.shape.rank == 2 else {
-      return count
+  /// Tensors that take the same time.
+  private struct Group {
+    struct Key: Hashable {
+      let shape: Shape
+      let action: MergePlan.Tensor.Action
+      let isDecomposed: Bool
     }
-    return count * Double(max(1, min(info.shape[0], info.shape[1])))
+
+    /// More work than this is not done for an estimate: some seconds of elements, or of products.
+    static let firstLimit = 2e9
+
+    let key: Key
+    /// The first of them.
+    let tensor: String
+    /// What compares within a kind: elements, or the products of a decomposition.
+    let work: Double
+    var count = 0
+
+    init(_ tensor: MergePlan.Tensor, _ info: TensorInfo, decomposes: Bool) {
+      // Embeddings and heads are decomposed on demand alone.
+      let isInLayer = if case .layer = tensor.place { true } else { false }
+      let isAsked = isInLayer || tensor.parameters["vocabulary"]?.bool ?? true
+      let isDecomposed =
+        decomposes && isAsked && tensor.workingByteCount > 0 && info.shape.rank == 2
+      key = Key(shape: info.shape, action: tensor.action, isDecomposed: isDecomposed)
+      self.tensor = tensor.name
+      let side = isDecomposed ? max(1, min(info.shape[0], info.shape[1])) : 1
+      work = Double(info.shape.elementCount) * Double(side)
+    }
   }
 
   private static func workingByteCount(_ plan: MergePlan, threads: Int?) -> Int {
