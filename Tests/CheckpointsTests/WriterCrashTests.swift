@@ -177,8 +177,7 @@ import Testing
         try? FileManager.default.createDirectory(
           atPath: "\(root)/\(name)", withIntermediateDirectories: true)
         for file in files {
-          FileManager.default.createFile(
-            atPath: "\(root)/\(name)/\(file)", contents: Data("theirs".utf8))
+          try? Data("theirs".utf8).write(to: URL(fileURLWithPath: "\(root)/\(name)/\(file)"))
         }
         return false
       }

@@ -125,7 +125,12 @@ public struct MergeJob {
   public func run(_ observer: @escaping RunObserver) throws -> (plan: MergePlan, seconds: Double) {
     let start = ContinuousClock.now
     // All that can be found wrong is found before the first is made.
-    for stage in stages where try !isFinished(stage) { _ = try check(stage, try plan(stage)) }
+    var plans: [MergePlan?] = []
+    for stage in stages {
+      let plan = try isFinished(stage) ? nil : try plan(stage)
+      if let plan { _ = try check(stage, plan) }
+      plans.append(plan)
+    }
     var last: MergePlan?
     for (index, stage) in stages.enumerated() {
       if try isFinished(stage) {
@@ -138,13 +143,16 @@ public struct MergeJob {
           step: stage.name, kind: "merge", index: index + 1, count: stages.count,
           isResuming: false))
       let begin = ContinuousClock.now
-      let plan = try MergePlan.make(
-        try recipe(stage, like: try plan(stage)), from: resolver, options: planning)
+      let nested = try plans[index] ?? plan(stage)
+      let recipe = try recipe(stage, like: nested)
+      let plan =
+        try recipe == stage.nested
+        ? nested : MergePlan.make(recipe, from: resolver, options: planning)
       // Of the inputs as they are before, so that a change during the work is found next time.
       let record = try record(of: stage)
       if !stage.isResult { try Disk.remove(recordPath(stage)) }
       try CheckpointWriter.write(
-        plan.checkpoint, to: stage.out, options: options(stage, try self.plan(stage))
+        plan.checkpoint, to: stage.out, options: options(stage, nested)
       ) { progress in
         observer(
           .progress(
@@ -171,7 +179,8 @@ public struct MergeJob {
   /// float32, and a result without one gets the type it would have had. (mergekit rounds every
   /// stage, and so do its numbers.)
   private func recipe(_ stage: Stage, like nested: MergePlan) throws -> MergeRecipe {
-    guard planning.mergekitExact == nil, stage.recipe.elementType == nil else {
+    guard intermediate != nil, planning.mergekitExact == nil, stage.recipe.elementType == nil
+    else {
       return stage.recipe
     }
     var recipe = stage.recipe
