@@ -97,7 +97,7 @@ public struct CounterRandom: Sendable {
   }
 
   /// The words of eight blocks, one after the other: ``philox(counter:key:)`` with a block per lane.
-  @inline(__always) private func words(eightBlocksFrom block: Int) -> SIMD32<UInt32> {
+  @inline(__always) func words(eightBlocksFrom block: Int) -> SIMD32<UInt32> {
     typealias Lanes = SIMD8<UInt64>
     let low32 = Lanes(repeating: 0xFFFF_FFFF)
     let blocks =

@@ -99,7 +99,8 @@ import Testing
   @Test(arguments: lengths, [true, false])
   func `votes and their sums equal the plain form`(count: Int, isElectionWeighted: Bool) {
     for (weights, voices) in [
-      ([Float(0.6)], [Float(1)]), ([0.6, -0.5], [1, 2]), ([1, 0, 0.25], [1, 1, 3]),
+      ([Float(0.6)], [Float(1)]), ([0.6, -0.5], [1, 2]), ([0.6, -0.5], [1, 1]), ([0, 2], [1, 1]),
+      ([1, 0, 0.25], [1, 1, 3]),
     ] {
       let consensus = ConsensusSum(
         weights: weights, voices: voices, isElectionWeighted: isElectionWeighted)

@@ -43,27 +43,34 @@ package struct BandSelection: Sendable {
     var above = 0
     /// Magnitudes equal to the guess.
     package var equal = 0
-    var bins = [Int](repeating: 0, count: BandSelection.binCount)
-    var least = [UInt32](repeating: .max, count: BandSelection.binCount)
-    var greatest = [UInt32](repeating: 0, count: BandSelection.binCount)
+    var bins = [Bin](repeating: Bin(), count: BandSelection.binCount)
 
     package init() {}
 
     package mutating func add(_ other: Counts) {
       above += other.above
       equal += other.equal
-      for bin in bins.indices {
-        bins[bin] += other.bins[bin]
-        least[bin] = min(least[bin], other.least[bin])
-        greatest[bin] = max(greatest[bin], other.greatest[bin])
-      }
+      var bins = bins.mutableSpan
+      for bin in bins.indices { bins[bin].add(other.bins[bin]) }
+    }
+  }
+
+  /// The magnitudes that have fallen into a bin.
+  struct Bin: Sendable, Equatable {
+    var count = 0
+    var least = UInt32.max
+    var greatest: UInt32 = 0
+
+    @inline(__always) mutating func add(_ pattern: UInt32) {
+      count += 1
+      least = min(least, pattern)
+      greatest = max(greatest, pattern)
     }
 
-    @inline(__always) mutating func add(_ pattern: UInt32, _ pass: Pass) {
-      let bin = Int((pattern - pass.lower) >> pass.shift)
-      bins[bin] += 1
-      least[bin] = min(least[bin], pattern)
-      greatest[bin] = max(greatest[bin], pattern)
+    mutating func add(_ other: Bin) {
+      count += other.count
+      least = min(least, other.least)
+      greatest = max(greatest, other.greatest)
     }
   }
 
@@ -117,13 +124,13 @@ package struct BandSelection: Sendable {
       let holdsGuess =
         current.guess >= current.lower && current.guess <= current.upper
         && (current.guess - current.lower) >> current.shift == UInt32(bin)
-      let count = counts.bins[bin] + (holdsGuess ? counts.equal : 0)
+      let count = counts.bins[bin].count + (holdsGuess ? counts.equal : 0)
       guard above + count >= kept else {
         above += count
         continue
       }
       // The guess splits its bin in three.
-      var (least, greatest) = (counts.least[bin], counts.greatest[bin])
+      var (least, greatest) = (counts.bins[bin].least, counts.bins[bin].greatest)
       if holdsGuess, counts.equal > 0 {
         (least, greatest) = (min(least, current.guess), max(greatest, current.guess))
       }
@@ -151,37 +158,64 @@ package struct BandSelection: Sendable {
 }
 
 extension BandSelection.Pass {
+  /// As many elements as there are bits in eight words.
+  private static let groupLength = 256
+
   /// Adds the magnitudes of `values` to `counts`.
+  ///
+  /// Vectors count what lies above the band and mark what lies in it, a bit for each element; the few
+  /// that are marked are then taken one by one, without a look at the others.
   package func count(_ values: FloatChunk, into counts: inout BandSelection.Counts) {
     let (low, high) = (SIMD8(repeating: Int32(lower)), SIMD8(repeating: Int32(upper)))
     let wanted = SIMD8(repeating: Int32(guess))
-    let (zero, one) = (SIMD8<Int32>(), SIMD8<Int32>(repeating: 1))
+    let (zero, minusOne) = (SIMD8<Int32>(), SIMD8<Int32>(repeating: -1))
+    let whole = values.count / Self.groupLength * Self.groupLength
+    var (aboveCount, equalCount) = (0, 0)
+    var bins = counts.bins.mutableSpan
     var i = 0
-    while i + 8 <= values.count {
-      // Counters of 32 bits are emptied long before they are full.
-      var (above, equal) = (SIMD8<Int32>(), SIMD8<Int32>())
-      let end = min(values.count & ~7, i + 1 << 20)
+    while i < whole {
+      // Counters of 32 bits are emptied long before they are full. They run downwards, for in vectors
+      // true is −1.
+      var (above, equal) = (zero, zero)
+      let end = min(whole, i + 1 << 20)
       while i < end {
-        let bits = values.bits(at: i) & 0x7FFF_FFFF
-        let isEqual = bits .== wanted
-        equal &+= zero.replacing(with: one, where: isEqual)
-        above &+= zero.replacing(with: one, where: (bits .> high) .& .!isEqual)
-        if any((bits .>= low) .& (bits .<= high) .& .!isEqual) {
-          for lane in 0..<8 { tally(values[i + lane], into: &counts) }
+        var marks = zero
+        var mark = SIMD8<Int32>(repeating: 1)
+        for number in 0..<32 {
+          let bits = values.bits(at: i &+ 8 &* number) & 0x7FFF_FFFF
+          let isEqual = zero.replacing(with: minusOne, where: bits .== wanted)
+          let isAbove = zero.replacing(with: minusOne, where: bits .> high)
+          let isBelow = zero.replacing(with: minusOne, where: low .> bits)
+          equal &+= isEqual
+          above &+= isAbove & ~isEqual
+          marks |= mark & ~(isEqual | isAbove | isBelow)
+          mark &+= mark
         }
-        i += 8
+        tally(values[i..<(i &+ Self.groupLength)], marks, into: &bins)
+        i &+= Self.groupLength
       }
-      counts.above += Int(above.wrappedSum())
-      counts.equal += Int(equal.wrappedSum())
+      aboveCount -= Int(above.wrappedSum())
+      equalCount -= Int(equal.wrappedSum())
     }
-    countPlain(values[i..<values.count], into: &counts)
+    counts.above += aboveCount
+    counts.equal += equalCount
+    countPlain(values[whole..<values.count], into: &counts)
   }
 
+  /// Takes the elements of a group whose bits are set: that of element 8j + l is bit j of lane l.
   @inline(__always) private func tally(
-    _ value: Float, into counts: inout BandSelection.Counts
+    _ group: FloatChunk, _ marks: SIMD8<Int32>, into bins: inout MutableSpan<BandSelection.Bin>
   ) {
-    let pattern = value.magnitude.bitPattern
-    if pattern >= lower, pattern <= upper, pattern != guess { counts.add(pattern, self) }
+    for lane in stride(from: 0, to: 8, by: 2) {
+      var word =
+        UInt64(UInt32(bitPattern: marks[lane])) | UInt64(UInt32(bitPattern: marks[lane + 1])) << 32
+      while word != 0 {
+        let bit = word.trailingZeroBitCount
+        word &= word &- 1
+        let pattern = group[8 &* (bit & 31) &+ lane &+ (bit >> 5)].magnitude.bitPattern
+        bins[Int((pattern &- lower) >> shift)].add(pattern)
+      }
+    }
   }
 
   /// As ``count(_:into:)``, one element at a time.
@@ -193,7 +227,7 @@ extension BandSelection.Pass {
       } else if pattern > upper {
         counts.above += 1
       } else if pattern >= lower {
-        counts.add(pattern, self)
+        counts.bins[Int((pattern - lower) >> shift)].add(pattern)
       }
     }
   }

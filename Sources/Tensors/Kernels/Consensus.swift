@@ -29,6 +29,9 @@ package struct ConsensusSum: Sendable {
     let count = out.count
     precondition(
       changes.count == count * weights.count && divisor.count == count, "a row for each source")
+    if weights.count == 2, voices == [1, 1], ballotWeights == weights {
+      return sumPair(changes, into: out, divisor: divisor)
+    }
     let sourceCount = weights.count
     let whole = count & ~7
     // One list, lent once: weight, ballot's weight and voice of each source.
@@ -55,6 +58,33 @@ package struct ConsensusSum: Sendable {
         divisor.setVector(agreeing, at: i)
         i &+= 8
       }
+    }
+    sumPlain(changes, whole..<count, into: out, divisor: divisor)
+  }
+
+  /// Two sources whose weights vote, with voices of 1: what is multiplied is the ballot too, and stays
+  /// in registers. A 0 to begin with would alter neither the vote nor the sum, for what agrees is not 0.
+  private func sumPair(
+    _ changes: FloatChunk, into out: MutableFloatChunk, divisor: MutableFloatChunk
+  ) {
+    let count = out.count
+    let (left, right) = (SIMD8(repeating: weights[0]), SIMD8(repeating: weights[1]))
+    let whole = count & ~7
+    var i = 0
+    while i < whole {
+      let (first, second) = (
+        left * changes.vector(at: i), right * changes.vector(at: count &+ i)
+      )
+      let isPositive = first + second .>= 0
+      let firstLoses = (first .== 0) .| ((first .> 0) .^ isPositive)
+      let secondLoses = (second .== 0) .| ((second .> 0) .^ isPositive)
+      out.setVector(
+        first.replacing(with: 0, where: firstLoses) + second.replacing(with: 0, where: secondLoses),
+        at: i)
+      divisor.setVector(
+        left.replacing(with: 0, where: firstLoses) + right.replacing(with: 0, where: secondLoses),
+        at: i)
+      i &+= 8
     }
     sumPlain(changes, whole..<count, into: out, divisor: divisor)
   }

@@ -44,7 +44,13 @@ struct SparseChanges: Sendable {
   /// A sum below this is too small to be divided by; mergekit's constant.
   private static let smallestSum = 1e-7
 
+  /// What all draws of a tensor may take, 64 MiB; beyond it elements are drawn whenever they are asked
+  /// for.
+  private static let mostDrawn = 1 << 29
+
   private let filters: [Filter]
+  /// For sources with random masks that are summed first, the masks; empty for none.
+  private var drawn: [DrawnElements?] = []
   private var factors: [Float]
   private let dividesByChance: Bool
   private let rowLength: Int
@@ -64,7 +70,10 @@ struct SparseChanges: Sendable {
     dividesByChance =
       if case .chance = rescaling { true } else { false }
     needsWholeRows = filters.contains { if case .ranked = $0 { true } else { false } }
-    if case .sumOfMagnitudes = rescaling { factors = try sumsRestored(group) }
+    if case .sumOfMagnitudes = rescaling {
+      drawn = roomToDraw(group)
+      factors = try sumsRestored(group)
+    }
   }
 
   private static func filters(
@@ -112,6 +121,25 @@ struct SparseChanges: Sendable {
     }
   }
 
+  /// Room for the masks of sources that are thinned by chance; a change that is stored as one is drawn
+  /// as it is asked for.
+  private func roomToDraw(_ group: borrowing TensorGroup) -> [DrawnElements?] {
+    let count = group.elementCount
+    let isRandom = filters.map { if case .random = $0 { true } else { false } }
+    let hasRoom = isRandom.count { $0 } * count <= Self.mostDrawn
+    guard group.differences.isEmpty, hasRoom, isRandom.contains(true) else { return [] }
+    return filters.map { filter in
+      guard case .random(let chance, let random) = filter else { return nil }
+      return DrawnElements(count: count, chance: chance, random)
+    }
+  }
+
+  /// The masks of the source at `k`, where there are some and a chunk begins as they need it.
+  private func drawn(_ chunk: MergeChunk, _ k: Int) -> DrawnElements? {
+    guard k < drawn.count, chunk.start.isMultiple(of: DrawnElements.groupLength) else { return nil }
+    return drawn[k]
+  }
+
   /// The factors that give each kept change the Σ|δ| of the whole one.
   private func sumsRestored(
     _ group: borrowing TensorGroup
@@ -126,6 +154,13 @@ struct SparseChanges: Sendable {
     let sums: @Sendable (MergeChunk) -> [Double] = { chunk in
       withWorkspace(count: chunk.count) { row in
         thinned.flatMap { k in
+          if let drawn = drawn(chunk, k) {
+            // A block begins at a multiple of its length; nobody else sums this one.
+            drawn.draw(from: chunk.start, count: chunk.count)
+            let sums = drawn.magnitudes(
+              chunk.source(k), minus: chunk.base, startingAt: chunk.start)
+            return [sums.whole, sums.kept]
+          }
           chunk.change(k, into: row)
           let whole = Summation.magnitudes(row.reading)
           fill(row, chunk, k)
@@ -163,6 +198,11 @@ struct SparseChanges: Sendable {
         if !outer.keeps(row[i], at: index) || inner.keeps(row[i], at: index) { row[i] = 0 }
       }
     case .random(let chance, let random):
+      if let drawn = drawn(chunk, k) {
+        return drawn.thin(
+          chunk.source(k), minus: chunk.base, startingAt: chunk.start,
+          dividingBy: dividesByChance ? chance : 1, times: factors[k], into: row)
+      }
       random.fillUniform(row, startingAt: chunk.start)
       let divisor = dividesByChance ? chance : 1
       if let difference = chunk.difference(k) {

@@ -90,12 +90,12 @@ extension TensorGroup {
     _ searches: [MagnitudeSearch],
     values: @escaping @Sendable (MergeChunk, _ row: Int, MutableFloatChunk) -> Void
   ) throws(CheckpointError) -> [Found] {
-    var found: [Found] = []
-    for search in searches {
-      let selection = try withSample(of: search.row, values: values) { sample in
-        BandSelection(keeping: search.count, of: elementCount, sample: sample)
+    var found = try withSamples(of: searches.map(\.row), values: values) { samples in
+      Parallel.map(count: searches.count, threads: threads) { number in
+        Found(
+          selection: BandSelection(
+            keeping: searches[number].count, of: elementCount, sample: samples[number]))
       }
-      found.append(Found(selection: selection))
     }
     while true {
       let open = found.indices.filter { found[$0].selection.pass != nil }
@@ -147,21 +147,26 @@ extension TensorGroup {
     return (total, chunkCounts)
   }
 
-  /// Lends some of the values: short runs, spread evenly.
-  private func withSample<R>(
-    of row: Int, values: (MergeChunk, _ row: Int, MutableFloatChunk) -> Void,
-    _ body: (FloatChunk) -> R
+  /// Lends some of the values of each row: short runs, spread evenly.
+  private func withSamples<R>(
+    of rows: [Int], values: (MergeChunk, _ row: Int, MutableFloatChunk) -> Void,
+    _ body: ([FloatChunk]) -> R
   ) throws(CheckpointError) -> R {
     let runLength = 64
     let runCount = min(256, elementCount / (32 * runLength))
-    return try withWorkspace(count: runCount * runLength) { (memory) throws(CheckpointError) in
+    let length = runCount * runLength
+    return try withWorkspace(count: rows.count * length) { (memory) throws(CheckpointError) in
       for run in 0..<runCount {
         let start = run * (elementCount / runCount)
         try withChunk(start..<(start + runLength)) { chunk in
-          values(chunk, row, memory[(run * runLength)..<((run + 1) * runLength)])
+          for (number, row) in rows.enumerated() {
+            let first = number * length + run * runLength
+            values(chunk, row, memory[first..<(first + runLength)])
+          }
         }
       }
-      return body(memory.reading)
+      return body(
+        rows.indices.map { memory.reading[($0 * length)..<(($0 + 1) * length)] })
     }
   }
 
