@@ -24,7 +24,7 @@ import Testing
     let drawn = DrawnElements(count: start + count, chance: chance, Self.random)
     let first = min(count, 256)
     drawn.draw(from: start, count: first)
-    drawn.draw(from: start + first, count: count - first)
+    if count > first { drawn.draw(from: start + first, count: count - first) }
     return drawn
   }
 
