@@ -109,7 +109,8 @@ struct MergeBench {
     var notes = ""
     if isMain, let mergekit {
       let run = try ChildProcess.run(
-        [mergekit, "ties.yaml", "out", "--no-copy-tokenizer"], in: folder.path)
+        [mergekit, "ties.yaml", "out", "--no-copy-tokenizer", "--no-write-model-card"],
+        in: folder.path)
       rows.append(
         row("mergekit ties", [run], bytes: bytes * 4, copy: medians[0], syncedCopy: medians[1]))
       if let ties = work.firstIndex(where: { $0.name == "koine ties" }) {
