@@ -47,6 +47,8 @@ public enum CheckpointError: Diagnosed, Equatable {
   case target(String, TargetFault)
   /// The system refused to write; `reason` is its own text.
   case cannotWrite(path: String, reason: String, neededByteCount: Int)
+  /// The writing was asked to stop.
+  case interrupted
   /// An operator could not compute a tensor.
   case operation(Diagnosis)
   /// A PyTorch file is not the zip archive that torch writes.
@@ -202,6 +204,10 @@ public enum CheckpointError: Diagnosed, Equatable {
           : "Nothing was changed. \(Self.advice(reason))",
         kind: .failed)
     case .operation(let diagnosis): diagnosis
+    case .interrupted:
+      Diagnosis(
+        what: "The writing was interrupted.", where: "the output",
+        next: "Nothing was left behind; give the command again.")
     case .archive(let file, let fault): fault.diagnosis(file: file)
     case .pickle(let file, let fault): fault.diagnosis(file: file)
     case .statistics(let path, let fault): fault.diagnosis(path: path)

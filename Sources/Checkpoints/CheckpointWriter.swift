@@ -27,6 +27,9 @@ public enum CheckpointWriter {
     public var threads: Int?
     /// Files beside the model's own, such as a model card.
     public var documents: [Checkpoint.CompanionFile] = []
+    /// Asked before each chunk whether to give up: the writing then throws
+    /// ``CheckpointError/interrupted``, and leaves nothing behind.
+    public var isInterrupted: (@Sendable () -> Bool)?
     /// Elements per chunk, a multiple of ``Summation/blockLength``.
     package var chunkLength = defaultChunkLength
     /// The system call that writes, replaced by tests that fill the disk.
@@ -147,7 +150,7 @@ public enum CheckpointWriter {
       try Parallel.forEach(count: batch.count, threads: options.threads) {
         (index) throws(CheckpointError) in
         let reader = try checkpoint.source(batch[index].name).prepare()
-        try copy(reader, batch[index], 0..<batch[index].info.shape.elementCount, files)
+        try copy(reader, batch[index], 0..<batch[index].info.shape.elementCount, files, options)
         report(batch[index])
       }
     }
@@ -163,7 +166,7 @@ public enum CheckpointWriter {
       let ranges = chunkRanges(count: count, length: options.chunkLength)
       try Parallel.forEach(count: ranges.count, threads: options.threads) {
         (index) throws(CheckpointError) in
-        try copy(reader, placement, ranges[index], files)
+        try copy(reader, placement, ranges[index], files, options)
       }
       report(placement)
     }
@@ -172,8 +175,9 @@ public enum CheckpointWriter {
 
   private static func copy(
     _ reader: any TensorReader, _ placement: SafetensorsLayout.Placement, _ range: Range<Int>,
-    _ files: [OutputFile]
+    _ files: [OutputFile], _ options: Options
   ) throws(CheckpointError) {
+    if options.isInterrupted?() == true { throw .interrupted }
     let size = placement.info.elementType.byteCount
     try withByteWorkspace(count: range.count * size) { (bytes) throws(CheckpointError) in
       try reader.read(

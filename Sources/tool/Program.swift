@@ -59,7 +59,9 @@ enum Output {
   /// lost and the exit code says so.
   static func text(_ text: String) {
     do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
-      message("The result could not be written.\nstdout: \(error)\nGive it room and run again.")
+      message(
+        "The result could not be written.\nstdout: \(SystemReason.text(of: error))\n"
+          + "Give it room and run again.")
       Foundation.exit(1)
     }
   }

@@ -159,6 +159,38 @@ import Testing
     }
   }
 
+  @Test func `a stage whose weights somebody has changed is made again, without force`() throws {
+    let place = try Place()
+    #expect(try run(place.job(out: "first")) == ["made half", "made first"])
+    let wanted = try place.bytes("first/model.safetensors")
+    var bytes = try place.bytes("stages/half/model.safetensors")
+    bytes[bytes.count - 1] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: "\(place.path)/stages/half/model.safetensors"))
+    #expect(try run(place.job(out: "second")) == ["made half", "made second"])
+    #expect(try place.bytes("second/model.safetensors") == wanted)
+    // Nor is force needed where an input has changed.
+    try place.model("a", 5, force: true)
+    #expect(try run(place.job(out: "third")) == ["made half", "made third"])
+  }
+
+  @Test func `the result does not replace a stage that it is made from`() throws {
+    let place = try Place()
+    #expect(throws: CheckpointError.target("\(place.path)/stages/half", .input)) {
+      try run(place.job(out: "stages/half", force: true))
+    }
+    #expect(!Disk.exists("\(place.path)/stages"))
+  }
+
+  @Test func `a writing that is interrupted leaves nothing behind`() throws {
+    let place = try Place()
+    var writing = CheckpointWriter.Options()
+    writing.isInterrupted = { true }
+    let job = try MergeJob(
+      text: place.graph(), origin: "graph.yaml", out: "\(place.path)/out", writing: writing)
+    #expect(throws: StepInterrupted.self) { try run(job) }
+    #expect(try Disk.names(in: place.path) == ["a", "b", "c"])
+  }
+
   @Test func `no stage takes an input's place`() throws {
     let place = try Place()
     #expect(throws: CheckpointError.target("\(place.path)/b", .input)) {

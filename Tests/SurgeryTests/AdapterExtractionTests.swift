@@ -315,7 +315,7 @@ import Testing
     ) { try extracted.write(to: path) }
     try extracted.write(to: path, force: true)
     try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(path)/notes.txt"))
-    #expect(throws: CheckpointError.target(path, .foreignFile("notes.txt"))) {
+    #expect(throws: AdapterError.checkpoint(.target(path, .foreignFile("notes.txt")))) {
       try extracted.write(to: path, force: true)
     }
     try FileManager.default.removeItem(atPath: "\(path)/notes.txt")

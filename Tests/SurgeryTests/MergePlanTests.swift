@@ -367,4 +367,20 @@ import Testing
     #expect(lines(nested, .folders { model, _ in model }) == ["no error"])
     #expect(lines(adapted, .folders { model, _ in model }) == ["no error"])
   }
+
+  @Test func `a tensor that other layers have and no model holds is an error`() throws {
+    let shapes = MergeModels.layered(layers: 3).filter { !$0.name.contains("layers.1.mlp.up_proj") }
+    let models = ["a": try MergeModels.llama("a", shapes)]
+    let found = lines(MergeRecipe(method: "passthrough", models: [.init("a")]), models)
+    #expect(
+      found.first
+        == "The tensor `model.layers.1.mlp.up_proj.weight` is in none of the models, but "
+        + "`model.layers.0.mlp.up_proj.weight` is.")
+  }
+
+  @Test func `a folder that is not there and looks like a hub's name is told how to be fetched`() {
+    let recipe = MergeRecipe(method: "passthrough", models: [.init("some-lab/no-such_model-1.5b")])
+    let found = MergeModels.lines { _ = try MergePlan.make(recipe, from: .folders()) }
+    #expect(found.last?.contains("hf download some-lab/no-such_model-1.5b") == true)
+  }
 }

@@ -81,7 +81,7 @@ public struct MergeJob {
     stages = try staged.enumerated().map { index, stage in
       let isResult = index == staged.count - 1
       let name = isResult ? resultName : stage.name ?? ""
-      if !isResult, name.contains("/") || name.hasPrefix(".") {
+      if !isResult, name.contains("/") || name.hasPrefix(".") || name.utf8.contains(0) {
         throw MergeError.operation(
           Diagnosis(
             what: "The name `\(name)` of a document cannot be that of a folder.", where: origin,
@@ -111,8 +111,10 @@ public struct MergeJob {
 
   /// Whether a stage is finished, with the recipe and the inputs of now.
   public func isFinished(_ stage: Stage) throws -> Bool {
-    guard !stage.isResult, let record = try record(of: stage),
-      let known = try? Disk.readText(recordPath(stage)), known == record
+    guard !stage.isResult, let inputs = try inputs(of: stage),
+      let outputs = try Self.state(of: stage.out),
+      let known = try? Disk.readText(recordPath(stage)),
+      known == record(of: stage, inputs: inputs, outputs: outputs)
     else { return false }
     return (try? Checkpoint.open(directory: stage.out)) != nil
   }
@@ -149,19 +151,19 @@ public struct MergeJob {
         try recipe == stage.nested
         ? nested : MergePlan.make(recipe, from: resolver, options: planning)
       // Of the inputs as they are before, so that a change during the work is found next time.
-      let record = try record(of: stage)
-      if !stage.isResult { try Disk.remove(recordPath(stage)) }
-      try CheckpointWriter.write(
-        plan.checkpoint, to: stage.out, options: options(stage, nested)
-      ) { progress in
+      let inputs = try inputs(of: stage)
+      try write(plan.checkpoint, to: stage.out, options: options(stage, nested)) { progress in
         observer(
           .progress(
             step: stage.name,
             StepProgress(
               done: progress.writtenByteCount, total: progress.totalByteCount, unit: "B")))
       }
-      if !stage.isResult, let record {
-        try Disk.write(record, to: recordPath(stage), isShared: false)
+      // Of a process killed before this the record tells of other files, and the stage is made anew.
+      if !stage.isResult, let inputs, let outputs = try Self.state(of: stage.out) {
+        try Disk.write(
+          record(of: stage, inputs: inputs, outputs: outputs), to: recordPath(stage),
+          isShared: false)
       }
       observer(
         .finished(
@@ -171,6 +173,18 @@ public struct MergeJob {
     }
     guard let last else { preconditionFailure("the result is never taken for finished") }
     return (last, (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  private func write(
+    _ checkpoint: Checkpoint, to folder: String, options: CheckpointWriter.Options,
+    progress: @escaping @Sendable (CheckpointWriter.Progress) -> Void
+  ) throws {
+    do throws(CheckpointError) {
+      try CheckpointWriter.write(checkpoint, to: folder, options: options, progress: progress)
+    } catch {
+      if error == .interrupted { throw StepInterrupted() }
+      throw error
+    }
   }
 
   /// What makes a stage out of the folders of others, with the bytes that one pass would give.
@@ -211,10 +225,12 @@ public struct MergeJob {
     return options
   }
 
-  /// No stage takes an input's place, which `--force` would allow.
+  /// No stage takes an input's place, nor the result a stage's, which `--force` would allow.
   private func refuseInputs(_ stage: Stage) throws {
     func place(_ path: String) -> URL { URL(fileURLWithPath: path).resolvingSymlinksInPath() }
-    let inputs = stages.flatMap(\.nested.folders)
+    var inputs = stages.flatMap(\.nested.folders)
+    // The result would replace a stage that it is made from.
+    if stage.isResult { inputs += stages.filter { !$0.isResult }.map(\.out) }
     for input in inputs where !stage.out.isEmpty && place(input) == place(stage.out) {
       throw CheckpointError.target(stage.out, .input)
     }
@@ -226,21 +242,31 @@ public struct MergeJob {
     URL(fileURLWithPath: stage.out).deletingLastPathComponent().path + "/.\(stage.name).stage.json"
   }
 
-  /// The recipe and the state of every input file; `nil` where an input is not there yet.
-  private func record(of stage: Stage) throws -> String? {
+  /// The state of every input file; `nil` where an input is not there yet.
+  private func inputs(of stage: Stage) throws -> JSONObject? {
     var inputs = JSONObject()
     for folder in Set(stage.recipe.folders).sorted() {
-      guard Disk.identity(folder)?.isFolder == true else { return nil }
-      var files = JSONObject()
-      for name in try Disk.names(in: folder) {
-        guard let state = Disk.identity(folder + "/" + name), !state.isFolder else { continue }
-        files[name] = ["bytes": JSON(state.byteCount), "modified": JSON(Int(state.modified))]
-      }
-      inputs[folder] = .object(files)
+      guard let state = try Self.state(of: folder) else { return nil }
+      inputs[folder] = .object(state)
     }
+    return inputs
+  }
+
+  /// Length and time of change of the files in a folder; `nil` where there is none.
+  private static func state(of folder: String) throws -> JSONObject? {
+    guard Disk.identity(folder)?.isFolder == true else { return nil }
+    var files = JSONObject()
+    for name in try Disk.names(in: folder) {
+      guard let state = Disk.identity(folder + "/" + name), !state.isFolder else { continue }
+      files[name] = ["bytes": JSON(state.byteCount), "modified": JSON(Int(state.modified))]
+    }
+    return files
+  }
+
+  private func record(of stage: Stage, inputs: JSONObject, outputs: JSONObject) -> String {
     let record: JSON = [
       "schema": 1, "koine": JSON(KoineVersion.current), "recipe": JSON(stage.text),
-      "options": JSON(settings), "inputs": .object(inputs),
+      "options": JSON(settings), "inputs": .object(inputs), "outputs": .object(outputs),
     ]
     return record.serialized(pretty: true) + "\n"
   }

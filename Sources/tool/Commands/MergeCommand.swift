@@ -88,9 +88,14 @@ struct MergeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let job = try job()
+    let cancellation = Cancellation()
+    let job = try job(cancellation)
     if dryRun { return try show(job) }
     let display = ProgressDisplay()
+    let signals = InterruptSignals(cancellation: cancellation) {
+      display.message("Stopping; what was begun is removed. Once more Ctrl-C stops at once.")
+    }
+    defer { withExtendedLifetime(signals) {} }
     let result = try job.run(display.observer)
     var summary = summary(result.plan)
     summary["seconds"] = JSON(result.seconds)
@@ -98,15 +103,16 @@ struct MergeCommand: ParsableCommand {
     Output.text(MergeOverview.line(result.plan, out: out, verb: "wrote") + notes(result.plan))
   }
 
-  private func job() throws -> MergeJob {
+  private func job(_ cancellation: Cancellation) throws -> MergeJob {
     var planning = MergePlan.Options(allowsDifferentConfigs: allowCrimes)
     planning.copiesTokenizer = copyTokenizer
     if mergekitExact {
       planning.mergekitExact = .init(seed: randomSeed, generation: mergekitVersion)
     }
     planning.sampleTexts = try sampleTexts.map { try Disk.readText($0) }
-    let writing = CheckpointWriter.Options(
+    var writing = CheckpointWriter.Options(
       shardByteLimit: outShardSize.count, force: force, threads: threads)
+    writing.isInterrupted = { cancellation.isRequested }
     return try MergeJob(
       text: try Disk.readText(config), origin: config, out: out, intermediate: intermediate,
       planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine

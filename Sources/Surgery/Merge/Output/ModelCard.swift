@@ -131,7 +131,8 @@ public struct ModelCard: Sendable {
     return name
   }
 
-  private static func looksLikeHub(_ name: String) -> Bool {
+  /// Whether a name is `owner/name` as hubs have them.
+  static func looksLikeHub(_ name: String) -> Bool {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count == 2
       && parts.allSatisfy { part in

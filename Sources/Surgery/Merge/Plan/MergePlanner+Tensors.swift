@@ -165,9 +165,31 @@ extension MergePlanner {
     }
     // Experts that all models store one by one are merged one by one.
     if !output.isOptional, homes.allSatisfy({ $0 == nil }) {
+      if let sibling = sibling(of: output, module) {
+        throw .operation(
+          Diagnosis(
+            what: "The tensor `\(output.name)` is in none of the models, but `\(sibling)` is.",
+            where: models.map(\.checkpoint.origin).joined(separator: " and "),
+            next: "The files are incomplete, or config.json tells of too many layers; fetch the "
+              + "models again."))
+      }
       notes.count("Part of \(layout.title), and in none of the models", output.name)
     }
     return false
+  }
+
+  /// The same tensor of another layer that some model has.
+  private func sibling(of output: TensorSlot, _ module: Module) -> String? {
+    guard output.stage == .layer else { return nil }
+    for prefix in module.layout.layerPrefixes where output.name.hasPrefix(prefix) {
+      let end = output.name.dropFirst(prefix.count).drop { $0.isASCII && $0.isNumber }
+      for name in models.flatMap(\.checkpoint.names) where name.hasPrefix(prefix) {
+        if name.dropFirst(prefix.count).drop(while: { $0.isASCII && $0.isNumber }) == end {
+          return name
+        }
+      }
+    }
+    return nil
   }
 
   /// Checks that shapes agree and types can be promoted to one. Differences have a type of their

@@ -45,9 +45,26 @@ public struct ModelResolver {
             what: "A folder has no revisions, found `\(place)`.", where: "\(reference)",
             next: "Fetch that revision into a folder and name the folder."))
       }
-      let model = try Checkpoint.open(directory: location.path)
+      let model = try open(location.path)
       guard let adapter = reference.adapter else { return model }
       return try folded(model, adapter, fold, reference)
+    }
+  }
+
+  private static func open(_ path: String) throws -> Checkpoint {
+    do throws(CheckpointError) {
+      return try Checkpoint.open(directory: path)
+    } catch {
+      // What most recipes on model cards name is a model of a hub, and no folder yet.
+      guard case .cannotRead(path, "no such folder") = error, ModelCard.looksLikeHub(path) else {
+        throw error
+      }
+      throw MergeError.operation(
+        Diagnosis(
+          what: "There is no folder `\(path)`, and models are not fetched from a hub yet.",
+          where: path,
+          next: "If it is a model of a hub, fetch it first: `hf download \(path) --local-dir "
+            + "\(path)`."))
     }
   }
 

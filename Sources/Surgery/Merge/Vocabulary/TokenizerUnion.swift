@@ -162,7 +162,10 @@ enum TokenizerUnion {
 
   private static func tokenizer(_ document: TokenizerDocument) throws(MergeError) -> Tokenizer {
     do throws(TokenizationError) {
-      return try Tokenizer(json: document.json, origin: document.origin)
+      // What is put around a text has no part in how it is divided.
+      var json = document.json
+      json["post_processor"] = .null
+      return try Tokenizer(json: json, origin: document.origin)
     } catch {
       throw .operation(error.diagnosis)
     }
