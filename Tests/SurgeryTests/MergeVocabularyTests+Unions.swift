@@ -65,6 +65,25 @@ extension MergeVocabularyTests {
     #expect(after.encode("hundro") != before.encode("hundro"))
   }
 
+  @Test func `what a tokenizer puts around a text has no part in a union`() throws {
+    let models = [
+      ("a", try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)),
+      ("b", try folders.model("b", ["r", "e", "re"], start: 100, merges: ["r e"])),
+    ]
+    for (name, _) in models {
+      // The files are read when the merge is planned.
+      let path = "\(folders.root)/\(name)/tokenizer.json"
+      var json = try JSON.parse(
+        try String(contentsOfFile: path, encoding: .utf8), origin: path)
+      json["post_processor"] = ["type": "Sequence", "processors": []]
+      try json.serialized().write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    let document = try tokenizer(try sum(models, .init(source: .union), base: "a"))
+    #expect(document.id(of: "re") != nil)
+    // It stays the base's.
+    #expect(document.json["post_processor"]?["type"]?.string == "Sequence")
+  }
+
   @Test func `an added token that tears a sample refuses the union`() throws {
     let a = try folders.model("a", Self.english, start: 0, merges: Self.englishMerges)
     let b = try folders.model(
