@@ -34,6 +34,9 @@ extension Checkpoint {
   /// `pytorch_model.bin.index.json`, or one other `.bin`, `.pt` or `.pth` file that is no trainer's
   /// state. They are read by ``TorchFile``, which executes nothing of them.
   ///
+  /// A folder in MLX's affine quantised form gives the floats that it stands for, in the type of its
+  /// scales; its config then no longer says `quantization`, which is in ``quantization``.
+  ///
   /// Headers are read and checked, weights are not. Throws ``CheckpointError``.
   public static func open(directory: String) throws(CheckpointError) -> Checkpoint {
     let folder = try ModelFolder(directory)
@@ -44,7 +47,7 @@ extension Checkpoint {
   package static func open(
     _ folder: ModelFolder, tokenizerFiles: [CompanionFile] = []
   ) throws(CheckpointError) -> Checkpoint {
-    let listed: [(name: String, source: TensorSource)]
+    var listed: [(name: String, source: TensorSource)]
     let torchFiles = folder.names.filter(isTorchFileName)
     if folder.has("model.safetensors") {
       listed = try SafetensorsFile(folder.file("model.safetensors")).sources
@@ -70,8 +73,18 @@ extension Checkpoint {
           path: "the document", line: nil, origin: folder.path(of: "config.json"),
           expected: "an object", found: config.kindName))
     }
+    var plain = config
+    let quantization = try Quantization.read(config, origin: folder.path)
+    if let quantization {
+      listed = try dequantized(listed, quantization, origin: folder.path)
+      // What is read is no longer quantised, and must not say so where it is written.
+      if var object = config.object {
+        for key in Quantization.keys { object[key] = nil }
+        plain = .object(object)
+      }
+    }
     return Checkpoint(
-      config: config, origin: folder.path,
+      config: plain, origin: folder.path, quantization: quantization,
       // Names are unique: duplicates are refused by the JSON reader and the index check.
       sources: Dictionary(listed.map { ($0.name, $0.source) }) { first, _ in first },
       tokenizerFiles: tokenizerFiles)

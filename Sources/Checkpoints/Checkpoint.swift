@@ -48,15 +48,18 @@ public struct Checkpoint: Sendable {
   public let origin: String
   /// Tokenizer, chat template and generation settings, sorted by name.
   public let tokenizerFiles: [CompanionFile]
+  /// How the folder that it was opened from is quantised; `nil` where it is not.
+  public let quantization: Quantization?
   private let sources: [String: TensorSource]
 
   package init(
-    config: JSON, origin: String, sources: [String: TensorSource],
-    tokenizerFiles: [CompanionFile]
+    config: JSON, origin: String, quantization: Quantization? = nil,
+    sources: [String: TensorSource], tokenizerFiles: [CompanionFile]
   ) {
     names = sources.keys.sorted()
     self.config = config
     self.origin = origin
+    self.quantization = quantization
     self.sources = sources
     self.tokenizerFiles = tokenizerFiles
   }

@@ -56,6 +56,8 @@ public enum CheckpointError: Diagnosed, Equatable {
   /// The pickle in a PyTorch file holds something else than tensors, or lies about them.
   case pickle(file: String, PickleFault)
   case statistics(path: String, StatisticsFault)
+  /// A folder is quantised in a way that is not known, or says so wrongly.
+  case quantization(QuantizationFault, origin: String)
 
   /// How a header lies.
   public enum HeaderFault: Equatable, Sendable {
@@ -211,6 +213,7 @@ public enum CheckpointError: Diagnosed, Equatable {
     case .archive(let file, let fault): fault.diagnosis(file: file)
     case .pickle(let file, let fault): fault.diagnosis(file: file)
     case .statistics(let path, let fault): fault.diagnosis(path: path)
+    case .quantization(let fault, let origin): fault.diagnosis(origin: origin)
     }
   }
 }

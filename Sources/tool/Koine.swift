@@ -24,6 +24,7 @@ struct Koine: AsyncParsableCommand {
   private static var commands: [any ParsableCommand.Type] {
     var commands: [any ParsableCommand.Type] = [
       MergeCommand.self, AdapterCommand.self, DiffCommand.self, InspectCommand.self,
+      QuantizeCommand.self, ExportCommand.self,
       TokenizeCommand.self, LabCommand.self, RunsCommand.self, CompareCommand.self,
     ]
     #if MLX

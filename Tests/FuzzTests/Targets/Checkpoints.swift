@@ -47,6 +47,27 @@ extension FuzzTarget {
           }, tokens: jsonTokens + tokens, seed: seed), readIndex
       )
     },
+    FuzzTarget(
+      name: "quantized", usualCount: 5_000, parts: ["config.json", "header.json", "data"]
+    ) { seed in
+      let forms = [
+        #"{"quantization":{"group_size":32,"bits":4,"mode":"affine","b":{"bits":8}}}"#,
+        #"{"quantization_config":{"group_size":32,"bits":3,"b":false}}"#,
+      ]
+      let tensors =
+        #"{"a.weight":{"dtype":"U32","shape":[2,4],"data_offsets":[0,32]},"#
+        + #""a.scales":{"dtype":"BF16","shape":[2,1],"data_offsets":[32,36]},"#
+        + #""a.biases":{"dtype":"BF16","shape":[2,1],"data_offsets":[36,40]}}"#
+      let data = (0..<40).map { UInt8($0 * 37 & 255) }
+      return (
+        FuzzMutator(
+          seeds: forms.map { [Array($0.utf8), Array(tensors.utf8), data] },
+          tokens: jsonTokens + [
+            "\"quant_method\":\"awq\"", "\"mode\":\"mxfp4\"", "[0,4611686018427387904]",
+            ".scales", ".biases", "[4,2]", "\"U32\"",
+          ], seed: seed), readQuantized
+      )
+    },
     FuzzTarget(name: "blueprint", usualCount: 8_000, parts: ["config.json"]) { seed in
       let model = try tinyLlama(config: JSON.parse(configs[0], origin: "config.json"))
       return (
@@ -58,6 +79,17 @@ extension FuzzTarget {
       )
     },
   ]
+
+  /// Opens a folder of these files, and reads all it stands for.
+  private static func readQuantized(_ parts: FuzzInput) throws {
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: parts[1].count >> (8 * $0)) }
+    let folder = ModelFolder(
+      contents: [
+        "config.json": parts[0], "model.safetensors": length + parts[1] + parts[2],
+      ], path: "folder")
+    let model = try Checkpoint.open(folder)
+    try readAll(model.names.map { ($0, try model.source($0)) })
+  }
 
   /// A model of zeros with all tensors that a config calls for.
   static func tinyLlama(config: JSON) throws -> Checkpoint {

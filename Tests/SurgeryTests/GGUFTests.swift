@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Documents
+import Foundation
+import Tensors
+import Testing
+
+@testable import Surgery
+
+/// Golden/gguf/make.py reads such files back with the `gguf` package and with transformers, and
+/// records their hashes; here they are made again.
+@Suite struct GGUFTests {
+  static let families = [
+    "llama", "mistral", "qwen2", "qwen3", "smollm3", "gemma", "gemma2", "gemma3_text",
+  ]
+
+  private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../Golden/gguf").standardized.path
+
+  private static func model(_ family: String) throws -> Checkpoint {
+    try Checkpoint.open(directory: "\(golden)/\(family)")
+  }
+
+  @Test(arguments: families, GGUFExport.Encoding.allCases)
+  func `a file is the one that was read back and compared`(
+    family: String, encoding: GGUFExport.Encoding
+  ) throws {
+    let expected = try JSON.parse(
+      Array(Data(contentsOf: URL(fileURLWithPath: "\(Self.golden)/expected.json"))),
+      origin: "expected.json")
+    let folder = try AdapterFixture()
+    let path = folder.file("model.gguf")
+    let export = try GGUFExport(try Self.model(family), encoding: encoding, name: family)
+    let byteCount = try export.write(to: path)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    #expect(bytes.count == byteCount)
+    #expect(
+      JSON(Self.digest(bytes)) == expected["fnv1a"]?["\(family).\(encoding.rawValue)"])
+  }
+
+  /// FNV-1a, 64 bits, as make.py computes it: this room has no cryptography.
+  private static func digest(_ data: Data) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in data { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 16)
+  }
+
+  @Test func `what llama cpp cannot do is refused by name`() throws {
+    func refusal(_ family: String, _ change: (inout JSON) -> Void) throws -> String {
+      let model = try Self.model(family)
+      var config = model.config
+      change(&config)
+      let error = #expect(throws: CheckpointError.self) {
+        try GGUFExport(model.replacing(config: config), encoding: .float16, name: "m")
+      }
+      return "\(error?.diagnosis as Any)"
+    }
+    #expect(try refusal("llama") { $0["model_type"] = "bert" }.contains("bert"))
+    #expect(
+      try refusal("qwen2") {
+        $0["rope_parameters"] = nil
+        $0["rope_scaling"] = ["rope_type": "dynamic", "factor": 2]
+      }.contains("dynamic"))
+    #expect(
+      try refusal("gemma2") { $0["query_pre_attn_scalar"] = 100 }.contains("query_pre_attn_scalar"))
+    #expect(
+      try refusal("gemma3_text") { $0["layer_types"] = ["full_attention", "full_attention"] }
+        .contains("windows"))
+    #expect(try refusal("smollm3") { $0["no_rope_layers"] = [1, 1, 1, 1] }.contains("no_rope"))
+    #expect(try refusal("llama") { $0["num_hidden_layers"] = -1 }.contains("num_hidden_layers"))
+    #expect(try refusal("llama") { $0["num_hidden_layers"] = 1 }.contains("layers.1"))
+    #expect(try refusal("llama") { $0["hidden_size"] = "x" }.contains("hidden_size"))
+  }
+
+  @Test func `windows that llama cpp does not know are noted`() throws {
+    let model = try Self.model("mistral")
+    var config = model.config
+    config["sliding_window"] = 16
+    let export = try GGUFExport(model.replacing(config: config), encoding: .float16, name: "m")
+    #expect(export.notes.contains { $0.contains("window") })
+  }
+
+  @Test func `a model without a tokenizer is refused`() throws {
+    let model = try Self.model("qwen3")
+    let bare = Checkpoint(
+      config: model.config, origin: "bare",
+      sources: Dictionary(
+        uniqueKeysWithValues: try model.names.map { ($0, try model.source($0)) }),
+      tokenizerFiles: [])
+    let error = #expect(throws: CheckpointError.self) {
+      try GGUFExport(bare, encoding: .float16, name: "m")
+    }
+    #expect(error?.diagnosis.next.contains("tokenizer.json") == true)
+  }
+
+  @Test func `a file that is there stays unless force is given, and a full disk leaves it`() throws
+  {
+    let folder = try AdapterFixture()
+    let path = folder.file("model.gguf")
+    try Data("old".utf8).write(to: URL(fileURLWithPath: path))
+    let export = try GGUFExport(try Self.model("qwen3"), encoding: .eightBits, name: "m")
+    #expect(throws: CheckpointError.self) { try export.write(to: path) }
+    #expect(throws: CheckpointError.self) { try export.write(to: folder.path, force: true) }
+    let full = OutputCalls { _, _, offset in
+      errno = ENOSPC
+      return offset > 0 ? -1 : 1
+    }
+    #expect(throws: CheckpointError.self) {
+      try GGUFWriter.write([], [], to: path, force: true, calls: full)
+    }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.gguf"])
+    _ = try export.write(to: path, force: true)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).prefix(4) == Data("GGUF".utf8))
+  }
+}
