@@ -58,6 +58,7 @@ struct InspectCommand: ParsableCommand {
         "dtypes": JSON(types.map { JSON($0) }), "tensor_count": JSON(infos.count),
         "tokenizer_files": JSON(checkpoint.tokenizerFiles.map { JSON($0.name) }),
         "finite": verify ? true : .null, "config": checkpoint.config,
+        "quantization": checkpoint.quantization?.json ?? .null,
       ]
       if tensors {
         summary["tensors"] = JSON(
@@ -81,9 +82,16 @@ struct InspectCommand: ParsableCommand {
       \(types.joined(separator: " "))
 
       """
-    if !checkpoint.tokenizerFiles.isEmpty {
-      text += "tokenizer: \(checkpoint.tokenizerFiles.map(\.name).joined(separator: ", "))\n"
+    if let quantization = checkpoint.quantization {
+      text += "quantized: \(quantization.groups.bits) bits, in runs of \(quantization.groups.size)"
+      text +=
+        quantization.overrides.isEmpty
+        ? "\n" : "; otherwise in \(quantization.overrides.count) modules\n"
     }
+    let names = checkpoint.tokenizerFiles.map(\.name)
+    let tokenizer = names.filter { $0 != "generation_config.json" }
+    if !tokenizer.isEmpty { text += "tokenizer: \(tokenizer.joined(separator: ", "))\n" }
+    if tokenizer != names { text += "generation: generation_config.json\n" }
     if verify { text += "all weights are finite\n" }
     if tensors {
       let rows = infos.map { name, info -> [TextTable.Cell] in

@@ -57,6 +57,53 @@ extension MergePlanner {
     }
   }
 
+  /// Refuses a model whose tensors have other shapes than its own config gives them: nobody could
+  /// load it, nor what is made of it. Rows of tokens are noted only, for files are often padded.
+  mutating func checkShapes(_ options: MergePlan.Options) throws(MergeError) {
+    for model in models {
+      let config = model.checkpoint.config
+      guard let type = config["model_type"]?.string, let blueprint = Blueprint.named(type) else {
+        continue
+      }
+      let expectations: [Blueprint.Expectation]
+      do throws(CheckpointError) {
+        expectations = try blueprint.expectations(config, origin: model.checkpoint.origin)
+      } catch {
+        // A setting that is absent is no lie, and the weights can be merged without it.
+        if case .config(let key, _, _, _) = error, config[key] == nil { continue }
+        throw .checkpoint(error)
+      }
+      var hasOtherRows = false
+      for expectation in expectations {
+        guard let info = model.checkpoint.info(expectation.name),
+          info.shape != expectation.shape
+        else { continue }
+        let axis = blueprint.template(of: expectation.name)?.vocabularyAxis
+        if let axis, info.shape.rank == expectation.shape.rank,
+          info.shape.extents.indices.allSatisfy({
+            $0 == axis || info.shape[$0] == expectation.shape[$0]
+          })
+        {
+          hasOtherRows = true
+          continue
+        }
+        guard options.allowsDifferentConfigs else {
+          throw .checkpoint(
+            .wrongShape(
+              tensor: expectation.name, expected: expectation.shape, found: info.shape,
+              origin: model.checkpoint.origin))
+        }
+        notes.add(
+          "`\(expectation.name)` of \(model.name) has the shape \(info.shape), its config says "
+            + "\(expectation.shape).")
+      }
+      if hasOtherRows {
+        notes.add(
+          "The embedding of \(model.name) has other rows than the `vocab_size` of its config.")
+      }
+    }
+  }
+
   /// Refuses a result whose embedding and head have different numbers of tokens.
   func checkVocabularySizes() throws(MergeError) {
     var axes: [String: Int] = [:]

@@ -63,6 +63,7 @@ struct MergePlanner {
     }
     let modules = try planner.modules()
     try planner.checkConfigs(cache.options)
+    try planner.checkShapes(cache.options)
     if let section = recipe.tokenizer {
       planner.vocabulary = try VocabularyPlan(
         section, recipe: recipe, models: models, cache: cache, notes: &planner.notes)
