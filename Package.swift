@@ -41,6 +41,7 @@ let package = Package(
   ],
   targets: [
     .module("Documents", uses: [.yams]),
+    .module("Templates", uses: ["Documents"]),
     .module("Tensors", strictMemory: true, alwaysOptimized: true),
     .module(
       "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
@@ -83,12 +84,13 @@ let package = Package(
         .unsafeFlags(["-L\(mlx)/lib", "-lmlx", "-Xlinker", "-rpath", "-Xlinker", "\(mlx)/lib"]),
       ]),
     .tests("Documents"),
+    .tests("Templates", uses: ["Documents"]),
     .tests("Tensors"),
     .tests("Checkpoints", uses: ["Tensors", "Documents"]),
     .tests("Tokenization", uses: ["Documents"]),
     .tests("Surgery", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests("Corpora", uses: ["Tokenization", "Documents"]),
-    .tests("Fuzz", of: "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
+    .tests("Fuzz", of: "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
     .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests(
       "Training",

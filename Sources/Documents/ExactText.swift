@@ -5,19 +5,19 @@
 ///
 /// Swift's own `==` treats `Å` (U+00C5), `Å` (U+212B) and `A` with a ring (U+0041 U+030A) as one
 /// text; vocabularies and configuration files hold them as different keys.
-struct ExactText: Hashable {
-  let text: String
+package struct ExactText: Hashable, Sendable {
+  package let text: String
 
-  init(_ text: String) {
+  package init(_ text: String) {
     var text = text
     // Free for native strings; it lets `hash` see the bytes in one piece.
     text.makeContiguousUTF8()
     self.text = text
   }
 
-  static func == (a: ExactText, b: ExactText) -> Bool { a.text.isExactly(b.text) }
+  package static func == (a: ExactText, b: ExactText) -> Bool { a.text.isExactly(b.text) }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     let wasHashed: Void? = text.utf8.withContiguousStorageIfAvailable {
       hasher.combine(bytes: UnsafeRawBufferPointer($0))
     }
@@ -27,12 +27,12 @@ struct ExactText: Hashable {
 
 extension String {
   /// Whether both texts have the same UTF-8 bytes.
-  func isExactly(_ other: String) -> Bool {
+  package func isExactly(_ other: String) -> Bool {
     utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
   }
 
   /// The text for a message: line breaks and other control characters escaped, long ones cut.
-  var excerpt: String {
+  package var excerpt: String {
     let limit = 80
     let isLong = utf8.count > limit && unicodeScalars.dropFirst(limit).first != nil
     guard isLong else { return singleLine }
@@ -40,7 +40,7 @@ extension String {
   }
 
   /// The text with line breaks and other control characters as escapes.
-  var singleLine: String {
+  package var singleLine: String {
     guard unicodeScalars.contains(where: \.breaksLine) else { return self }
     var result = ""
     for scalar in unicodeScalars {
