@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "Corpora", targets: ["Corpora"]),
     .library(name: "Evaluation", targets: ["Evaluation"]),
+    .library(name: "Hub", targets: ["Hub"]),
     .library(name: "Models", targets: ["Models"]),
     .library(name: "Recipes", targets: ["Recipes"]),
     .library(name: "Surgery", targets: ["Surgery"]),
@@ -46,6 +47,7 @@ let package = Package(
     .module(
       "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
     .module("Tokenization", uses: ["Documents"], alwaysOptimized: true),
+    .module("Hub", uses: ["CCurl", "Documents", .crypto]),
     .module("Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
     .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
@@ -58,17 +60,19 @@ let package = Package(
     .module(
       "Recipes",
       uses: [
-        "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora", "Tokenization",
+        "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora", "Tokenization", "Hub",
         "Checkpoints", "Tensors", "Documents", .crypto,
       ]),
     .executableTarget(
       name: "koine",
       dependencies: [
         "Recipes", "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora",
-        "Tokenization", "Checkpoints", "Tensors", "Documents", .argumentParser,
+        "Tokenization", "Hub", "Checkpoints", "Tensors", "Documents", .argumentParser,
       ],
       path: "Sources/tool", swiftSettings: roomSettings()),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // The system's libcurl behind a header of our own.
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(
       name: "CMLX",
       cxxSettings: [
@@ -88,9 +92,12 @@ let package = Package(
     .tests("Tensors"),
     .tests("Checkpoints", uses: ["Tensors", "Documents"]),
     .tests("Tokenization", uses: ["Documents"]),
+    .tests("Hub", uses: ["Documents"]),
     .tests("Surgery", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests("Corpora", uses: ["Tokenization", "Documents"]),
-    .tests("Fuzz", of: "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
+    .tests(
+      "Fuzz", of: "Surgery",
+      uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Hub", "Documents"]),
     .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests(
       "Training",
@@ -100,10 +107,13 @@ let package = Package(
     .tests(
       "Recipes",
       uses: ["Models", "Training", "Evaluation", "Corpora", "Tokenization", "Surgery", "Runs"]
-        + ["Checkpoints", "Tensors", "Documents"]),
+        + ["Hub", "Checkpoints", "Tensors", "Documents"]),
     .tests(
       "tool", of: "koine",
-      uses: ["Recipes", "Runs", "Surgery", "Checkpoints", "Tensors", "Documents", .argumentParser]),
+      uses: [
+        "Recipes", "Runs", "Surgery", "Hub", "Checkpoints", "Tensors", "Documents",
+        .argumentParser,
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

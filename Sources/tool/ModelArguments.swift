@@ -5,11 +5,12 @@ import ArgumentParser
 import Checkpoints
 import Documents
 import Foundation
+import Hub
 import Recipes
 import Runs
 import Surgery
 
-/// A model as commands take it: a folder, or `FOLDER+ADAPTER`.
+/// A model as commands take it: a folder, a model of the hub, or either with `+ADAPTER`.
 struct NamedModel {
   let name: String
   let checkpoint: Checkpoint
@@ -19,13 +20,13 @@ struct NamedModel {
     // A folder may have a plus in its name.
     let isFolder = Disk.identity(text)?.isFolder ?? false
     guard !isFolder, text.contains("+") else {
-      checkpoint = try Checkpoint.open(directory: text)
+      checkpoint = try Checkpoint.open(directory: try ModelPlace.folder(text))
       return
     }
     guard let reference = ModelReference(parsing: text) else {
       throw ModelArgumentError.malformed(text)
     }
-    checkpoint = try ModelResolver.folders().resolve(reference)
+    checkpoint = try ModelResolver.hub(ModelPlace.models()).resolve(reference)
   }
 
   /// "llama, 1.24M parameters, F32".

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Hub
 import Recipes
 
 /// Reads the arguments, runs one command, and turns how it ended into an exit code (STYLE §9).
@@ -28,7 +29,9 @@ enum Program {
 
   /// 0 done (help), 1 failed, 64 usage, 65 malformed input, 130 interrupted.
   private static func exit(with error: any Error) -> Never {
-    if error is RunInterrupted || error is StepInterrupted || error is CancellationError {
+    if error is RunInterrupted || error is StepInterrupted || error is CancellationError
+      || error as? HubError == .interrupted
+    {
       if let interruption = error as? RunInterrupted { Output.message(interruption.description) }
       Foundation.exit(130)
     }

@@ -381,6 +381,6 @@ import Testing
   @Test func `a folder that is not there and looks like a hub's name is told how to be fetched`() {
     let recipe = MergeRecipe(method: "passthrough", models: [.init("some-lab/no-such_model-1.5b")])
     let found = MergeModels.lines { _ = try MergePlan.make(recipe, from: .folders()) }
-    #expect(found.last?.contains("hf download some-lab/no-such_model-1.5b") == true)
+    #expect(found.last?.contains("koine hub download some-lab/no-such_model-1.5b") == true)
   }
 }

@@ -4,6 +4,7 @@
 import Checkpoints
 import Documents
 import Foundation
+import Hub
 import Surgery
 
 /// A merge file and where its results go: what `koine merge` does.
@@ -41,7 +42,7 @@ public struct MergeJob {
   public let stages: [Stage]
   private let resolver: ModelResolver
 
-  /// Reads a merge file; models are folders.
+  /// Reads a merge file; models are folders, or what the resolver finds.
   ///
   /// - Parameters:
   ///   - text: the file's YAML.
@@ -102,11 +103,18 @@ public struct MergeJob {
     try MergePlan.make(stage.nested, from: resolver, options: planning)
   }
 
+  /// What is read and lies outside of this job.
+  public var stored: [StoredModel] {
+    stages.flatMap(\.nested.stored).reduce(into: []) { all, stored in
+      if !all.contains(stored) { all.append(stored) }
+    }
+  }
+
   /// Checks a stage's place, and tells how the weights will be divided.
   public func check(_ stage: Stage, _ plan: MergePlan) throws -> CheckpointWriter.Outline {
     try refuseInputs(stage)
     return try CheckpointWriter.check(
-      plan.checkpoint, to: stage.out, options: options(stage, plan))
+      plan.checkpoint, to: stage.out, options: try options(stage, plan))
   }
 
   /// Whether a stage is finished, with the recipe and the inputs of now.
@@ -152,7 +160,7 @@ public struct MergeJob {
         ? nested : MergePlan.make(recipe, from: resolver, options: planning)
       // Of the inputs as they are before, so that a change during the work is found next time.
       let inputs = try inputs(of: stage)
-      try write(plan.checkpoint, to: stage.out, options: options(stage, nested)) { progress in
+      try write(plan.checkpoint, to: stage.out, options: try options(stage, nested)) { progress in
         observer(
           .progress(
             step: stage.name,
@@ -212,17 +220,39 @@ public struct MergeJob {
 
   /// - Parameter plan: as ``plan(_:)`` makes it: a card names the models behind a stage, not the
   ///   stage's folder.
-  private func options(_ stage: Stage, _ plan: MergePlan) -> CheckpointWriter.Options {
+  private func options(
+    _ stage: Stage, _ plan: MergePlan
+  ) throws -> CheckpointWriter.Options {
     var options = writing
     // A stage that this job's kind has written may be written again.
     if !stage.isResult, Disk.exists(recordPath(stage)) { options.force = true }
     if writesCard {
       options.documents = ModelCard(
         recipeText: stage.text, recipe: stage.nested, plan: plan, version: KoineVersion.current,
-        options: commandLine
+        options: commandLine, commits: try commits(of: stage)
       ).documents(title: stage.name)
     }
     return options
+  }
+
+  /// The commits of the models of a hub that a stage reads.
+  private func commits(of stage: Stage) throws -> [ModelReference.Location: String] {
+    var commits: [ModelReference.Location: String] = [:]
+    for stored in stage.nested.stored {
+      let folder = try folder(of: stored)
+      guard folder != stored.location.path, let commit = HubCache.commit(ofSnapshot: folder) else {
+        continue
+      }
+      commits[stored.location] = commit
+    }
+    return commits
+  }
+
+  /// Where a stored model lies; of other stages their folders, which may not be there yet.
+  private func folder(of stored: StoredModel) throws -> String {
+    guard let locate = resolver.locate, !stages.contains(where: { $0.out == stored.location.path })
+    else { return stored.location.path }
+    return try locate(stored)
   }
 
   /// No stage takes an input's place, nor the result a stage's, which `--force` would allow.
@@ -245,7 +275,8 @@ public struct MergeJob {
   /// The state of every input file; `nil` where an input is not there yet.
   private func inputs(of stage: Stage) throws -> JSONObject? {
     var inputs = JSONObject()
-    for folder in Set(stage.recipe.folders).sorted() {
+    let folders = try Set(stage.recipe.stored.map { try folder(of: $0) })
+    for folder in folders.sorted() {
       guard let state = try Self.state(of: folder) else { return nil }
       inputs[folder] = .object(state)
     }

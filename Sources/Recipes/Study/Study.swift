@@ -7,6 +7,7 @@
   import Documents
   import Evaluation
   import Foundation
+  import Hub
   import Training
 
   /// A study: the whole path from text to evidence, as a graph of steps.
@@ -21,12 +22,22 @@
 
     /// Reads the recipe file at `path`.
     ///
-    /// - Parameter dataFolder: what its relative paths start from; not needed by a laboratory study.
-    public init(path: String, dataFolder: String?) throws {
+    /// - Parameters:
+    ///   - dataFolder: what its relative paths start from; not needed by a laboratory study.
+    ///   - hub: finds the folder of a `model.path` that is a model of a hub, and fetches it; without
+    ///     one such a path is a folder like others.
+    public init(path: String, dataFolder: String?, hub: HubModels? = nil) throws {
       let text = try Disk.readText(path)
-      try self.init(
-        settings: try StudySettings(yaml: text, origin: path), path: path, text: text,
-        dataFolder: dataFolder)
+      var settings = try StudySettings(yaml: text, origin: path)
+      if let hub, let model = settings.baseModel { settings.baseModel = try hub.folder(model) }
+      try self.init(settings: settings, path: path, text: text, dataFolder: dataFolder)
+    }
+
+    /// What fetching the `model.path` of a recipe would take; `nil` where it is here.
+    public static func missingModel(path: String, hub: HubModels) throws -> HubPlan? {
+      let settings = try StudySettings(yaml: try Disk.readText(path), origin: path)
+      guard let text = settings.baseModel, let model = try HubModels.model(text) else { return nil }
+      return try hub.missing(model, for: .model)
     }
 
     init(settings: StudySettings, path: String, text: String, dataFolder: String?) throws {

@@ -28,10 +28,10 @@ struct AdapterExtractCommand: ParsableCommand {
       Writes a folder that PEFT or mlx-lm loads, and says how much of every change it keeps.
       """)
 
-  @Argument(help: "The trained model's folder.", completion: .directory)
+  @Argument(help: "The trained model's folder, or a model of the hub.", completion: .directory)
   var tuned: String
 
-  @Argument(help: "The folder of the base it was trained from.", completion: .directory)
+  @Argument(help: "The base it was trained from, likewise.", completion: .directory)
   var base: String
 
   @Argument(help: "The adapter's folder, to be written.", completion: .directory)
@@ -91,7 +91,8 @@ struct AdapterExtractCommand: ParsableCommand {
     options.elementType = dtype.flatMap(ElementType.init(torchName:))
     options.distributesScale = !concentrateScale
     let models = (
-      tuned: try Checkpoint.open(directory: tuned), base: try Checkpoint.open(directory: base)
+      tuned: try Checkpoint.open(directory: try ModelPlace.folder(tuned)),
+      base: try Checkpoint.open(directory: try ModelPlace.folder(base))
     )
     let start = ContinuousClock.now
     let work = CommandWork("extract")
@@ -153,10 +154,10 @@ struct AdapterFoldCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fold", abstract: "Fold an adapter of PEFT or mlx-lm into its base.")
 
-  @Argument(help: "The base model's folder.", completion: .directory)
+  @Argument(help: "The base model's folder, or a model of the hub.", completion: .directory)
   var base: String
 
-  @Argument(help: "The adapter's folder.", completion: .directory)
+  @Argument(help: "The adapter's folder, or one of the hub.", completion: .directory)
   var adapter: String
 
   @Argument(help: "The folder to write.", completion: .directory)
@@ -171,8 +172,9 @@ struct AdapterFoldCommand: ParsableCommand {
   @OptionGroup var format: FormatOptions
 
   func run() throws {
-    let opened = try Adapter.open(directory: adapter)
-    let result = try opened.folded(into: try Checkpoint.open(directory: base))
+    let opened = try Adapter.open(directory: try ModelPlace.folder(adapter, for: .adapter))
+    let result = try opened.folded(
+      into: try Checkpoint.open(directory: try ModelPlace.folder(base)))
     let counts = opened.counts
     var summary: JSON = [
       "schema": 1, "out": JSON(out), "format": JSON(opened.format.rawValue),

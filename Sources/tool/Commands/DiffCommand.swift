@@ -11,8 +11,8 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff", abstract: "Show where two models differ, layer by layer.",
     discussion: """
-      A model is a folder or FOLDER+ADAPTER. With --base the changes of that model by A and by B are \
-      compared, and what a TIES merge of the two would lose of each.
+      A model is a folder, a model of the hub, or MODEL+ADAPTER. With --base the changes of that \
+      model by A and by B are compared, and what a TIES merge of the two would lose of each.
       """)
 
   @Argument(help: "The first model, A.", completion: .directory)

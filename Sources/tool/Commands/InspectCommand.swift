@@ -17,7 +17,8 @@ struct InspectCommand: ParsableCommand {
       about them; it also takes models of architectures that Koine cannot run.
       """)
 
-  @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
+  @Argument(
+    help: "The model's folder, a model of the hub, or MODEL+ADAPTER.", completion: .directory)
   var model: String
 
   @Flag(help: "List every tensor.")

@@ -13,7 +13,7 @@
     static let configuration = CommandConfiguration(
       commandName: "logits", abstract: "Print the logits after every token of an input.")
 
-    @Argument(help: "The model's folder.", completion: .directory)
+    @Argument(help: "The model's folder, or a model of the hub.", completion: .directory)
     var model: String
 
     @Option(help: "Token ids, separated by commas.")
@@ -38,9 +38,10 @@
     }
 
     func run() throws {
-      let checkpoint = try Checkpoint.open(directory: model)
+      let folder = try ModelPlace.folder(model)
+      let checkpoint = try Checkpoint.open(directory: folder)
       let ids: [Int32] =
-        if let text { try Tokenizer.load(directory: model).encode(text) } else {
+        if let text { try Tokenizer.load(directory: folder).encode(text) } else {
           try Self.parse(self.ids ?? "")
         }
       try Engine.requireFastBLAS()

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Checkpoints
 import Documents
+import Hub
 import Recipes
 import Runs
 import Surgery
@@ -13,7 +14,8 @@ struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Merge models as a mergekit recipe says.",
     discussion: """
-      Model paths in the recipe start from the working folder, as in mergekit. A recipe may have \
+      Model paths in the recipe start from the working folder, as in mergekit; org/name[@revision] \
+      that is no folder is a model of the hub, and fetched. A recipe may have \
       several documents that use each other by name; what is between is not written, or with \
       --intermediate kept and used again.
       """)
@@ -89,8 +91,12 @@ struct MergeCommand: ParsableCommand {
 
   func run() throws {
     let cancellation = Cancellation()
-    let job = try job(cancellation)
-    if dryRun { return try show(job) }
+    let models = ModelPlace.models(cancellation)
+    let job = try job(cancellation, models)
+    if dryRun {
+      let missing = try models.missing(job.stored)
+      return missing.isEmpty ? try show(job) : show(missing)
+    }
     let display = ProgressDisplay()
     let signals = InterruptSignals(cancellation: cancellation) {
       display.message("Stopping; what was begun is removed. Once more Ctrl-C stops at once.")
@@ -103,7 +109,7 @@ struct MergeCommand: ParsableCommand {
     Output.text(MergeOverview.line(result.plan, out: out, verb: "wrote") + notes(result.plan))
   }
 
-  private func job(_ cancellation: Cancellation) throws -> MergeJob {
+  private func job(_ cancellation: Cancellation, _ models: HubModels) throws -> MergeJob {
     var planning = MergePlan.Options(allowsDifferentConfigs: allowCrimes)
     planning.copiesTokenizer = copyTokenizer
     if mergekitExact {
@@ -115,7 +121,8 @@ struct MergeCommand: ParsableCommand {
     writing.isInterrupted = { cancellation.isRequested }
     return try MergeJob(
       text: try Disk.readText(config), origin: config, out: out, intermediate: intermediate,
-      planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine
+      planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine,
+      resolver: .hub(models)
     ) { recipe in
       var recipe = recipe
       if let randomSeed { recipe.randomSeed = Int(clamping: randomSeed) }
@@ -150,6 +157,21 @@ struct MergeCommand: ParsableCommand {
   private func notes(_ plan: MergePlan) -> String {
     let style = TerminalStyle.detect(descriptor: 1)
     return (plan.notes + plan.log.messages).map { style.paragraph("Note: \($0)") }.joined()
+  }
+
+  /// `--dry-run` where models are not here: a plan needs their headers, which are not fetched.
+  private func show(_ missing: [HubPlan]) {
+    guard !format.json else {
+      return Output.json([
+        "schema": 1, "out": JSON(out), "downloads": JSON(missing.map(\.json)),
+        "download_bytes": JSON(missing.reduce(0) { $0 + $1.missingByteCount }),
+      ])
+    }
+    let total = NumberText.bytes(missing.reduce(0) { $0 + $1.missingByteCount })
+    Output.text(
+      missing.map(\.text).joined()
+        + "The merge can be planned once these \(total) are here: `koine hub download NAME`, or run "
+        + "without --dry-run.\n")
   }
 
   /// `--dry-run`.

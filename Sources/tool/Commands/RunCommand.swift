@@ -27,7 +27,12 @@
 
     func run() async throws {
       let data = places.data ?? ProcessInfo.processInfo.environment["KOINE_DATA"]
-      let study = try Study(path: recipe, dataFolder: data)
+      let models = ModelPlace.models()
+      if places.dryRun, let missing = try Study.missingModel(path: recipe, hub: models) {
+        guard format.json else { return Output.text(missing.text) }
+        return Output.json(["schema": 1, "downloads": [missing.json]])
+      }
+      let study = try Study(path: recipe, dataFolder: data, hub: models)
       let folder = try RunPlaces(
         run: places.out ?? "runs/\(study.recipe.name)", cache: places.cache)
       let plan = try Plan(study.recipe, places: folder, verify: places.verify)

@@ -25,7 +25,9 @@
         as `statistics` below the model. A few hundred sequences are enough.
         """)
 
-    @Argument(help: "The model's folder, with its tokenizer.", completion: .directory)
+    @Argument(
+      help: "The model's folder, with its tokenizer, or a model of the hub.", completion: .directory
+    )
     var model: String
 
     @Option(
@@ -84,21 +86,22 @@
 
     func run() throws {
       guard !out.isEmpty else { throw InputError.emptyName(option: "--out") }
-      let checkpoint = try Checkpoint.open(directory: model)
+      let folder = try ModelPlace.folder(model)
+      let checkpoint = try Checkpoint.open(directory: folder)
       let statistics = try TextStatistics(
         of: checkpoint, name: model,
         options: .init(
           kind, labels: labels, seed: seed, memoryByteLimit: Int(memory * 1e9), force: force))
       // Before anything that takes time.
       try TextStatistics.checkOutput(out, force: force)
-      let tokenizer = try Tokenizer.forStatistics(directory: model)
+      let tokenizer = try Tokenizer.forStatistics(directory: folder)
       let length = length ?? min(512, statistics.maximumPositions)
       guard length <= statistics.maximumPositions else {
         throw StatisticsError.length(length, limit: statistics.maximumPositions)
       }
       let sample = try SampleText(
         files: text, tokenizer: tokenizer, vocabularySize: statistics.vocabularySize,
-        directory: model, options: .init(length: length, tokenCount: tokens, seed: seed))
+        directory: folder, options: .init(length: length, tokenCount: tokens, seed: seed))
       let plan = try statistics.plan()
       var summary: JSON = [
         "schema": 1, "kind": JSON(kind.rawValue), "model": JSON(model), "out": JSON(out),

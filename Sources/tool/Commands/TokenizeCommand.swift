@@ -12,7 +12,7 @@ struct TokenizeCommand: ParsableCommand {
     commandName: "tokenize", abstract: "Print the tokens of a text.",
     discussion: "No special tokens are added. Without --text, reads stdin as it is.")
 
-  @Argument(help: "The folder with the tokenizer.", completion: .directory)
+  @Argument(help: "The folder with the tokenizer, or a model of the hub.", completion: .directory)
   var model: String
 
   // A text may begin with a dash.
@@ -22,7 +22,7 @@ struct TokenizeCommand: ParsableCommand {
   @OptionGroup var format: FormatOptions
 
   func run() throws {
-    let tokenizer = try Tokenizer.load(directory: model)
+    let tokenizer = try Tokenizer.load(directory: try ModelPlace.folder(model, for: .tokenizer))
     let text = try self.text ?? Self.standardInput()
     let ids = tokenizer.encode(text)
     let tokens = ids.map { tokenizer.tokens[Int($0)] }

@@ -18,7 +18,7 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   static var all: [FuzzTarget] {
-    documents + checkpoints + recipes + adapters + tokenizers + layouts + templates
+    documents + checkpoints + recipes + adapters + tokenizers + layouts + templates + hub
   }
 }
 

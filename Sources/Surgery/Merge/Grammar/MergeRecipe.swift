@@ -187,10 +187,17 @@ public struct MergeRecipe: Sendable, Equatable {
     return recipe
   }
 
-  /// The folders that are read, each once: models and adapters, those of nested merges included.
+  /// The paths that are read, each once: models and adapters, those of nested merges included.
   public var folders: [String] {
-    var folders: [String] = []
     var seen: Set<String> = []
+    return stored.map(\.location.path).filter { seen.insert($0).inserted }
+  }
+
+  /// What is read and lies somewhere, each once: models and adapters, those of nested merges
+  /// included.
+  public var stored: [StoredModel] {
+    var stored: [StoredModel] = []
+    var seen: Set<StoredModel> = []
     // Each merge is visited once: there are exponentially many ways through merges of merges.
     var pending = [self]
     var visited: [MergeRecipe] = []
@@ -199,10 +206,10 @@ public struct MergeRecipe: Sendable, Equatable {
       visited.append(recipe)
       for reference in recipe.references {
         pending += reference.merges
-        folders += reference.folders.filter { seen.insert($0).inserted }
+        stored += reference.stored.filter { seen.insert($0).inserted }
       }
     }
-    return folders
+    return stored
   }
 
   /// The models that are merged, each once: the base, then the others as they are listed.
@@ -226,14 +233,14 @@ public struct MergeRecipe: Sendable, Equatable {
 }
 
 extension ModelReference {
-  /// The stored folders that are read for this model, beside those of merges.
-  fileprivate var folders: [String] {
-    let own: [String] =
+  /// The stored models that are read for this one, beside those of merges.
+  fileprivate var stored: [StoredModel] {
+    let own: [StoredModel] =
       switch base {
-      case .stored(let location): [location.path]
+      case .stored(let location): [StoredModel(location)]
       case .merge: []
-      case .difference(let difference): difference.tuned.folders + difference.base.folders
+      case .difference(let difference): difference.tuned.stored + difference.base.stored
       }
-    return own + (adapter.map { [$0.path] } ?? [])
+    return own + (adapter.map { [StoredModel($0, isAdapter: true)] } ?? [])
   }
 }

@@ -138,6 +138,17 @@ public struct ModelReference: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
+/// A model or an adapter that lies somewhere.
+public struct StoredModel: Sendable, Hashable {
+  public var location: ModelReference.Location
+  public var isAdapter: Bool
+
+  public init(_ location: ModelReference.Location, isAdapter: Bool = false) {
+    self.location = location
+    self.isAdapter = isAdapter
+  }
+}
+
 extension ModelReference.Location {
   /// Reads `PATH[@revision]`.
   init?(parsing text: String) {

@@ -18,15 +18,19 @@ public struct ModelCard: Sendable {
   public let version: String
   /// What the command line said beside the recipe, such as `--random-seed 7`; empty for nothing.
   public let options: String
+  /// The commits of models of a hub that were read.
+  public let commits: [ModelReference.Location: String]
 
   public init(
-    recipeText: String, recipe: MergeRecipe, plan: MergePlan, version: String, options: String = ""
+    recipeText: String, recipe: MergeRecipe, plan: MergePlan, version: String, options: String = "",
+    commits: [ModelReference.Location: String] = [:]
   ) {
     self.recipeText = recipeText
     self.recipe = recipe
     self.plan = plan
     self.version = version
     self.options = options
+    self.commits = commits
   }
 
   /// `README.md` and `koine_config.yaml`, for ``CheckpointWriter/Options/documents``.
@@ -71,9 +75,11 @@ public struct ModelCard: Sendable {
   }
 
   private var frontMatter: String {
-    let names = plan.models.compactMap(Self.hubName).reduce(into: [String]()) { names, name in
-      if !names.contains(name) { names.append(name) }
-    }
+    let fetched = recipe.stored.filter { !$0.isAdapter && commits[$0.location] != nil }
+    let names = (fetched.map(\.location.path) + plan.models.compactMap(hubName))
+      .reduce(into: [String]()) { names, name in
+        if !names.contains(name) { names.append(name) }
+      }
     var lines = ["---"]
     if !names.isEmpty { lines += ["base_model:"] + names.map { "- \($0)" } }
     lines += ["library_name: transformers", "tags:", "- koine", "- merge", "- \(recipe.method)"]
@@ -91,9 +97,15 @@ public struct ModelCard: Sendable {
 
   private var sources: String {
     let base = recipe.baseModel
-    return recipe.references.map { reference in
+    var lines = recipe.references.map { reference in
       "- \(Self.escaped(reference.description))\(reference == base ? ", the base" : "")"
-    }.joined(separator: "\n")
+    }
+    // A branch moves on; a commit says what was read.
+    let fetched = recipe.stored.compactMap { stored in
+      commits[stored.location].map { "- `\(stored.location)`: `\($0)`" }
+    }
+    if !fetched.isEmpty { lines += ["", "Models of a hub were read at these commits:", ""] }
+    return (lines + fetched).joined(separator: "\n")
   }
 
   private var result: String {
@@ -124,10 +136,14 @@ public struct ModelCard: Sendable {
 
   /// The name a hub knows a model by, as its own config says; a folder's path says where it lies on
   /// one machine, not what it is.
-  private static func hubName(_ model: MergePlan.Model) -> String? {
-    guard let name = model.checkpoint.config["_name_or_path"]?.string, looksLikeHub(name) else {
-      return nil
+  private func hubName(_ model: MergePlan.Model) -> String? {
+    // What was fetched is known by its name, whatever its config says.
+    let isFetched = recipe.stored.contains {
+      commits[$0.location] != nil && model.name.hasPrefix($0.location.description)
     }
+    guard !isFetched, let name = model.checkpoint.config["_name_or_path"]?.string,
+      Self.looksLikeHub(name)
+    else { return nil }
     return name
   }
 
