@@ -46,7 +46,7 @@ let package = Package(
     .module("Tensors", strictMemory: true, alwaysOptimized: true),
     .module(
       "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
-    .module("Tokenization", uses: ["Documents"], alwaysOptimized: true),
+    .module("Tokenization", uses: ["Documents", "CPCRE2"], alwaysOptimized: true),
     .module("Hub", uses: ["CCurl", "Documents", .crypto]),
     .module("Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
     .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),
@@ -73,6 +73,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // The system's libcurl behind a header of our own.
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .systemLibrary(
+      name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(
       name: "CMLX",
       cxxSettings: [

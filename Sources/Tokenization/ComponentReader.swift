@@ -52,11 +52,50 @@ struct ComponentReader {
     return text
   }
 
-  mutating func array(_ key: String) throws(TokenizationError) -> [JSON] {
-    guard let value = value(key) else {
+  /// A string that must be there.
+  mutating func requiredString(_ key: String) throws(TokenizationError) -> String {
+    guard let text = try string(key) else { throw missing(key, "a string") }
+    return text
+  }
+
+  /// A single scalar that must be there.
+  mutating func scalar(_ key: String) throws(TokenizationError) -> Unicode.Scalar {
+    guard let value = value(key) else { throw missing(key, "one character") }
+    guard let text = value.string, let scalar = text.unicodeScalars.first,
+      text.unicodeScalars.count == 1
+    else {
       throw .wrongValue(
-        path: "\(path).\(key)", expected: "an array", found: "nothing", origin: origin)
+        path: "\(path).\(key)", expected: "one character", found: value.serialized(),
+        origin: origin)
     }
+    return scalar
+  }
+
+  /// A whole number from 0; without `fallback` it must be there.
+  mutating func count(_ key: String, default fallback: Int?) throws(TokenizationError) -> Int {
+    guard let value = value(key) else {
+      guard let fallback else { throw missing(key, "a whole number from 0") }
+      return fallback
+    }
+    guard let count = value.int, count >= 0 else {
+      throw .wrongValue(
+        path: "\(path).\(key)", expected: "a whole number from 0", found: value.serialized(),
+        origin: origin)
+    }
+    return count
+  }
+
+  /// Reads settings that do nothing here, so that they may stand in the file.
+  mutating func allow(flags: [String]) throws(TokenizationError) {
+    for key in flags { _ = try bool(key, default: true) }
+  }
+
+  func missing(_ key: String, _ expected: String) -> TokenizationError {
+    .wrongValue(path: "\(path).\(key)", expected: expected, found: "nothing", origin: origin)
+  }
+
+  mutating func array(_ key: String) throws(TokenizationError) -> [JSON] {
+    guard let value = value(key) else { throw missing(key, "an array") }
     guard let elements = value.array else { throw wrong(key, "an array", value) }
     return elements
   }
@@ -64,13 +103,6 @@ struct ComponentReader {
   /// The error for a setting that this version cannot follow.
   func unsupported(_ key: String, found: String, supported: [String]) -> TokenizationError {
     .unsupported(path: "\(path).\(key)", found: found, supported: supported, origin: origin)
-  }
-
-  /// Requires that `key` is `wanted`, its default.
-  mutating func require(_ key: String, _ wanted: Bool) throws(TokenizationError) {
-    guard try bool(key, default: wanted) == wanted else {
-      throw unsupported(key, found: "\(!wanted)", supported: ["\(wanted)"])
-    }
   }
 
   /// Fails when the component has a setting that was never asked for.

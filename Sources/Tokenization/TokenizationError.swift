@@ -19,8 +19,16 @@ public enum TokenizationError: Diagnosed, Equatable {
   case duplicateID(Int, first: String, second: String, origin: String)
   /// One token has two ids.
   case duplicateToken(String, first: Int, second: Int, origin: String)
-  /// No token has this id although larger ids exist.
-  case missingID(Int, tokenCount: Int, origin: String)
+  /// An id far beyond the number of tokens.
+  case idTooLarge(Int, token: String, limit: Int, origin: String)
+  /// An added token whose id in the file is not the one that it gets.
+  case addedTokenID(String, id: Int, expected: Int, origin: String)
+  /// A merge whose right token does not begin with the model's prefix; `index` counts from 0.
+  case mergeWithoutPrefix(index: Int, right: String, prefix: String, origin: String)
+  /// A regular expression that cannot be compiled.
+  case badPattern(path: String, pattern: String, reason: String, origin: String)
+  /// A file that is not what its name says; `place` is a byte offset or a line.
+  case malformed(file: String, place: String, reason: String)
   /// A merge names a token that the vocabulary lacks; `index` counts from 0.
   case unknownMergeToken(index: Int, left: String, right: String, missing: String, origin: String)
   /// A special token's role names a token that the tokenizer lacks.
@@ -38,7 +46,8 @@ public enum TokenizationError: Diagnosed, Equatable {
     case .unreadable(let file, let reason):
       Diagnosis(
         what: "A tokenizer file cannot be read: \(reason).", where: file,
-        next: "A model folder needs tokenizer.json, or vocab.json with merges.txt; copy it there.")
+        next: "A model folder needs tokenizer.json, or one of tokenizer.model, vocab.json with "
+          + "merges.txt, vocab.txt, *.tiktoken; copy it there.")
     case .unwritable(let file, let reason):
       Diagnosis(
         what: "A tokenizer file cannot be written: \(reason).", where: file,
@@ -65,10 +74,29 @@ public enum TokenizationError: Diagnosed, Equatable {
       Diagnosis(
         what: "The token \(quoted(token)) has the ids \(first) and \(second).", where: origin,
         next: "Keep one of the two entries.")
-    case .missingID(let id, let count, let origin):
+    case .idTooLarge(let id, let token, let limit, let origin):
       Diagnosis(
-        what: "No token has id \(id), although there are \(count) tokens.", where: origin,
-        next: "Ids must run from 0 to \(count - 1) without gaps; number the tokens again.")
+        what: "The token \(quoted(token)) has the id \(id); expected 0 to \(limit - 1).",
+        where: origin, next: "The file is damaged; fetch it again.")
+    case .addedTokenID(let token, let id, let expected, let origin):
+      Diagnosis(
+        what: "The added token \(quoted(token)) has the id \(id) in the file, but every reader "
+          + "gives it \(expected), the next after the model's tokens.",
+        where: origin, next: "Put the token into the model's vocabulary, or number it \(expected).")
+    case .mergeWithoutPrefix(let index, let right, let prefix, let origin):
+      Diagnosis(
+        what: "Merge \(index) ends in \(quoted(right)), which does not begin with the model's "
+          + "prefix \(quoted(prefix)).",
+        where: origin, next: "Vocabulary and merges belong to different models; fetch both again.")
+    case .badPattern(let path, let pattern, let reason, let origin):
+      Diagnosis(
+        what: "`\(path)` is no regular expression that can be used: \(reason).",
+        where: "\(origin), \(quoted(pattern))",
+        next: "Correct the pattern, or fetch the file again.")
+    case .malformed(let file, let place, let reason):
+      Diagnosis(
+        what: "A tokenizer file is damaged: \(reason).", where: "\(file), \(place)",
+        next: "Fetch the file again.")
     case .unknownMergeToken(let index, let left, let right, let missing, let origin):
       Diagnosis(
         what: "Merge \(index) (\(quoted(left)) with \(quoted(right))) needs the token "

@@ -20,16 +20,24 @@ extension Tokenizer {
   /// Face tokenizers. The empty text has no ids.
   ///
   /// - Cost: one pass over the text; a word met before costs one hash.
-  public func encode(_ text: String) -> [Int32] {
+  public func encode(_ text: String) -> [Int32] { encode(text, matchers) }
+
+  /// The ids of a text in which the spelling of a special token is text like any other, as for
+  /// text that strangers wrote; added tokens that are not special are found.
+  public func encodeOrdinary(_ text: String) -> [Int32] { encode(text, ordinaryMatchers) }
+
+  private typealias Matchers = (raw: AddedTokenMatcher, normalized: AddedTokenMatcher)
+
+  private func encode(_ text: String, _ matchers: Matchers) -> [Int32] {
     var ids: [Int32] = []
     ids.reserveCapacity(text.utf8.count / 3)
     caches.withCache { cache in
-      forEachSegment(of: text) { segment in
+      forEachSegment(of: text, matchers) { segment in
         switch segment {
         case .added(let id, _): ids.append(id)
         case .words(let text):
           for word in text.words {
-            cache.encode(text.bytes[word.range], with: model, into: &ids)
+            cache.encode(text.bytes[word], with: model, into: &ids)
           }
         }
       }
@@ -37,12 +45,25 @@ extension Tokenizer {
     return ids
   }
 
+  /// The ids of a text with the special tokens that the tokenizer's post-processor puts around it.
+  public func encodeWithSpecialTokens(_ text: String) -> [Int32] {
+    let ids = encode(text)
+    return postProcessor?.process(ids, nil) ?? ids
+  }
+
+  /// The ids of two texts with the special tokens that the tokenizer's post-processor puts around
+  /// and between them; without a post-processor, one after the other.
+  public func encodeWithSpecialTokens(_ first: String, _ second: String) -> [Int32] {
+    let (first, second) = (encode(first), encode(second))
+    return postProcessor?.process(first, second) ?? first + second
+  }
+
   /// The tokens of a text with their places, and the normalised text that the places refer to.
   public func pieces(of text: String) -> (normalizedText: String, pieces: [TokenPiece]) {
     var normalized: [UInt8] = []
     var pieces: [TokenPiece] = []
     caches.withCache { cache in
-      forEachSegment(of: text) { segment in
+      forEachSegment(of: text, matchers, tracksSources: true) { segment in
         let base = normalized.count
         switch segment {
         case .added(let id, let bytes):
@@ -51,11 +72,10 @@ extension Tokenizer {
         case .words(let text):
           for word in text.words {
             var ids: [Int32] = []
-            cache.encode(text.bytes[word.range], with: model, into: &ids)
-            let range = base + word.source.lowerBound..<base + word.source.upperBound
-            appendPieces(ids, range, isByteLevel: text.isByteLevel, to: &pieces)
+            cache.encode(text.bytes[word], with: model, into: &ids)
+            appendPieces(ids, word, text, base: base, to: &pieces)
           }
-          normalized += text.isByteLevel ? sourceBytes(text) : text.bytes
+          normalized += text.original
         }
       }
     }
@@ -70,43 +90,49 @@ extension Tokenizer {
     case words(PreTokenizedText)
   }
 
-  private func forEachSegment(of text: String, _ body: (Segment) -> Void) {
+  private func forEachSegment(
+    of text: String, _ matchers: Matchers, tracksSources: Bool = false, _ body: (Segment) -> Void
+  ) {
     let raw = Array(text.utf8)
-    guard !rawMatcher.isEmpty else {
-      forEachNormalizedSegment(raw, text, body)
+    guard !matchers.raw.isEmpty else {
+      forEachNormalizedSegment(raw, text, matchers, startsText: true, tracksSources, body)
       return
     }
-    for piece in rawMatcher.pieces(of: raw) {
+    for piece in matchers.raw.pieces(of: raw) {
       if let id = piece.id {
         body(.added(id, raw[piece.range]))
       } else {
         forEachNormalizedSegment(
-          Array(raw[piece.range]), String(decoding: raw[piece.range], as: UTF8.self), body)
+          Array(raw[piece.range]), String(decoding: raw[piece.range], as: UTF8.self),
+          matchers, startsText: piece.range.lowerBound == 0, tracksSources, body)
       }
     }
   }
 
   private func forEachNormalizedSegment(
-    _ raw: [UInt8], _ text: String, _ body: (Segment) -> Void
+    _ raw: [UInt8], _ text: String, _ matchers: Matchers, startsText: Bool,
+    _ tracksSources: Bool, _ body: (Segment) -> Void
   ) {
     let bytes = normalizer.map { Array($0.normalize(text).utf8) } ?? raw
-    guard !normalizedMatcher.isEmpty else {
-      body(.words(words(of: bytes)))
+    let startsText =
+      startsText && preTokenizer?.dependsOnStart ?? false
+      && !(normalizer?.dropsStart(of: text) ?? false)
+    func words(_ bytes: [UInt8], _ startsText: Bool) -> Segment {
+      var text = PreTokenizedText(bytes, startsText: startsText, tracksSources: tracksSources)
+      preTokenizer?.apply(to: &text)
+      return .words(text)
+    }
+    guard !matchers.normalized.isEmpty else {
+      body(words(bytes, startsText))
       return
     }
-    for piece in normalizedMatcher.pieces(of: bytes) {
+    for piece in matchers.normalized.pieces(of: bytes) {
       if let id = piece.id {
         body(.added(id, bytes[piece.range]))
       } else {
-        body(.words(words(of: Array(bytes[piece.range]))))
+        body(words(Array(bytes[piece.range]), startsText && piece.range.lowerBound == 0))
       }
     }
-  }
-
-  private func words(of bytes: [UInt8]) -> PreTokenizedText {
-    var text = PreTokenizedText(bytes)
-    preTokenizer?.apply(to: &text)
-    return text
   }
 
   private func piece(_ id: Int32, _ range: Range<Int>) -> TokenPiece {
@@ -114,25 +140,28 @@ extension Tokenizer {
   }
 
   private func appendPieces(
-    _ ids: [Int32], _ range: Range<Int>, isByteLevel: Bool, to pieces: inout [TokenPiece]
+    _ ids: [Int32], _ word: Range<Int>, _ text: PreTokenizedText, base: Int,
+    to pieces: inout [TokenPiece]
   ) {
-    let lengths = ids.map { id in
-      let token = vocabulary.tokens[Int(id)]
-      return isByteLevel ? token.unicodeScalars.count : token.utf8.count
+    var lengths: [Int] = []
+    for (index, id) in ids.enumerated() {
+      // A single token covers the whole word, known or not.
+      let length = ids.count == 1 ? word.count : model.byteCount(of: id, isFirst: index == 0)
+      if let length { lengths.append(length) }
     }
-    guard lengths.reduce(0, +) == range.count else {
-      for id in ids { pieces.append(piece(id, range)) }
+    guard lengths.count == ids.count, lengths.reduce(0, +) == word.count else {
+      let source = text.source(of: word)
+      for id in ids {
+        pieces.append(piece(id, base + source.lowerBound..<base + source.upperBound))
+      }
       return
     }
-    var start = range.lowerBound
+    var start = word.lowerBound
     for (id, length) in zip(ids, lengths) {
-      pieces.append(piece(id, start..<start + length))
+      let source = text.source(of: start..<start + length)
+      pieces.append(piece(id, base + source.lowerBound..<base + source.upperBound))
       start += length
     }
-  }
-
-  private func sourceBytes(_ text: PreTokenizedText) -> [UInt8] {
-    ByteAlphabet.bytes(of: String(decoding: text.bytes, as: UTF8.self)) ?? text.bytes
   }
 
   /// The text of ids.
@@ -141,14 +170,23 @@ extension Tokenizer {
   ///   - ids: ids outside the vocabulary, as the padding rows of an embedding have, stand for no
   ///     text; ``validate(_:)`` finds them.
   ///   - skipSpecialTokens: leaves special tokens out.
-  /// - Returns: the text; ids that end inside a character give U+FFFD there.
+  /// - Returns: the text; ids that end inside a character give U+FFFD there. Where
+  ///   tokenizer_config.json says `clean_up_tokenization_spaces`, and the model is not BPE, spaces
+  ///   before English punctuation and contractions are taken away, as transformers does.
   public func decode(_ ids: [Int32], skipSpecialTokens: Bool = true) -> String {
     var tokens: [String] = []
     tokens.reserveCapacity(ids.count)
-    for id in ids where vocabulary.tokens.indices.contains(Int(id)) {
+    for id in ids where vocabulary.contains(id) {
+      // As Hugging Face has it, an added token that normalising changes is decoded in its
+      // normalised spelling, under which it is not known as special.
+      if let spelling = normalizedSpellings[id] {
+        tokens.append(spelling)
+        continue
+      }
       if skipSpecialTokens, isSpecial(id) { continue }
       tokens.append(vocabulary.tokens[Int(id)])
     }
-    return decoder?.decode(tokens) ?? tokens.joined(separator: " ")
+    let text = decoder?.decode(tokens) ?? tokens.joined(separator: " ")
+    return cleansUpSpaces ? SpaceCleanup.apply(text, contractsNegation: false) : text
   }
 }

@@ -7,8 +7,12 @@ import Foundation
 extension Tokenizer {
   /// Reads the tokenizer of a model folder.
   ///
-  /// tokenizer.json is needed, or the older pair vocab.json and merges.txt of GPT-2;
-  /// tokenizer_config.json and special_tokens_map.json say which tokens begin, end and pad a text.
+  /// tokenizer.json is read where there is one; else a SentencePiece model (tokenizer.model and its
+  /// other names), the pair vocab.json and merges.txt of GPT-2, vocab.txt of BERT, or a rank file
+  /// of tiktoken. tokenizer_config.json and special_tokens_map.json say which tokens begin, end and
+  /// pad a text, and `clean_up_tokenization_spaces` there whether decoding takes English spaces away.
+  /// `add_bos_token` and `add_eos_token` count for the older files only: tokenizer.json has a
+  /// post-processor, and transformers 5 goes by it alone.
   ///
   /// - Throws: an error naming the file for what is missing, damaged, or not supported exactly.
   public static func load(directory: String) throws(TokenizationError) -> Tokenizer {
@@ -16,12 +20,8 @@ extension Tokenizer {
     let specialTokens = try optionalObject("\(directory)/special_tokens_map.json")
     let roles = try roles(configuration, specialTokens, directory: directory)
     let path = "\(directory)/tokenizer.json"
-    if !FileManager.default.fileExists(atPath: path),
-      FileManager.default.fileExists(atPath: "\(directory)/vocab.json")
-    {
-      return try loadGPT2(
-        vocabulary: "\(directory)/vocab.json", merges: "\(directory)/merges.txt", roles: roles,
-        configuration: configuration)
+    if !FileManager.default.fileExists(atPath: path), let file = legacyFile(in: directory) {
+      return try load(file, directory: directory, roles: roles, configuration: configuration)
     }
     return try Tokenizer(
       json: parse(path), roles: roles, configuration: configuration,

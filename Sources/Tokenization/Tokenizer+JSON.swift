@@ -37,12 +37,12 @@ extension Tokenizer {
       throw .wrongValue(path: "model", expected: "an object", found: "nothing", origin: origin)
     }
     try reader.finish()
-    let description = try BPEModel.describe(modelJSON, origin: origin)
+    let description = try Models.describe(modelJSON, origin: origin)
     let vocabulary = try Vocabulary(
-      description.entries + added.map { ($0.token.content, Int($0.id)) }, origin: origin)
-    let model = try BPEModel(description, vocabulary: vocabulary, origin: origin)
+      description.entries, added: added.map { ($0.token.content, Int($0.id)) }, origin: origin)
+    let model = try description.model(vocabulary, origin: origin)
     var roles = roles
-    if roles.unk == nil { roles.unk = description.unknownToken }
+    if roles.unk == nil { roles.unk = model.unknownToken }
     try self.init(
       normalizer: Self.stage(normalizer, "normalizer", origin, Normalizers.read),
       preTokenizer: Self.stage(preTokenizer, "pre_tokenizer", origin, PreTokenizers.read),

@@ -38,8 +38,8 @@ public struct Tokenizer: Sendable {
 
   let normalizer: (any Normalizer)?
   let preTokenizer: (any PreTokenizer)?
-  let model: BPEModel
-  let postProcessor: (any PostProcessor)?
+  let model: any TokenModel
+  var postProcessor: (any PostProcessor)?
   let decoder: (any TokenDecoder)?
   /// Added tokens in the order of tokenizer.json.
   let addedTokens: [(id: Int32, token: AddedToken)]
@@ -48,19 +48,29 @@ public struct Tokenizer: Sendable {
   /// tokenizer_config.json as read, kept for writing.
   var configuration: JSONObject
 
+  /// Whether decoding takes spaces before English punctuation away; see
+  /// ``Tokenizer/decode(_:skipSpecialTokens:)``.
+  var cleansUpSpaces: Bool {
+    configuration["clean_up_tokenization_spaces"]?.bool == true && !(model is BPEModel)
+  }
+
   /// The special tokens that have a role.
   public let roles: Roles
   /// How many tokens the model can see at once, if the tokenizer says so.
   public var modelMaxLength: Int?
 
   let vocabulary: Vocabulary
-  let rawMatcher: AddedTokenMatcher
-  let normalizedMatcher: AddedTokenMatcher
+  /// Finds added tokens in the text as given and in the normalised text.
+  let matchers: (raw: AddedTokenMatcher, normalized: AddedTokenMatcher)
+  /// The same without special tokens.
+  let ordinaryMatchers: (raw: AddedTokenMatcher, normalized: AddedTokenMatcher)
   private let specialIDs: Set<Int32>
+  /// The normalised text of added tokens that normalising changes: what they decode as.
+  let normalizedSpellings: [Int32: String]
   let caches = WordCachePool()
 
   init(
-    normalizer: (any Normalizer)?, preTokenizer: (any PreTokenizer)?, model: BPEModel,
+    normalizer: (any Normalizer)?, preTokenizer: (any PreTokenizer)?, model: any TokenModel,
     postProcessor: (any PostProcessor)?, decoder: (any TokenDecoder)?,
     addedTokens: [(id: Int32, token: AddedToken)], roles: Roles,
     batchSettings: (truncation: JSON, padding: JSON) = (.null, .null),
@@ -73,6 +83,11 @@ public struct Tokenizer: Sendable {
       if let token, model.vocabulary.id(of: token) == nil {
         throw .unknownSpecialToken(role: role, token: token, origin: origin)
       }
+    }
+    for id in postProcessor?.addedIDs ?? [] where !model.vocabulary.contains(id) {
+      throw .wrongValue(
+        path: "post_processor", expected: "one that adds tokens of the vocabulary",
+        found: "the id \(id)", origin: origin)
     }
     self.normalizer = normalizer
     self.preTokenizer = preTokenizer
@@ -88,19 +103,31 @@ public struct Tokenizer: Sendable {
     // Special tokens come first, so they win where two tokens have the same text to search for.
     let searched =
       addedTokens.filter(\.token.isSpecial) + addedTokens.filter { !$0.token.isSpecial }
-    rawMatcher = AddedTokenMatcher(
-      searched.filter { !$0.token.isNormalized }.map { ($0.id, $0.token, $0.token.content) })
-    normalizedMatcher = AddedTokenMatcher(
-      searched.filter(\.token.isNormalized).map {
-        ($0.id, $0.token, normalizer?.normalize($0.token.content) ?? $0.token.content)
-      })
+    func matchers(
+      _ tokens: [(id: Int32, token: AddedToken)]
+    ) -> (raw: AddedTokenMatcher, normalized: AddedTokenMatcher) {
+      let raw = tokens.filter { !$0.token.isNormalized }.map { ($0.id, $0.token, $0.token.content) }
+      let normalized = tokens.filter(\.token.isNormalized).map { entry in
+        (entry.id, entry.token, normalizer?.normalize(entry.token.content) ?? entry.token.content)
+      }
+      return (AddedTokenMatcher(raw), AddedTokenMatcher(normalized))
+    }
+    self.matchers = matchers(searched)
+    ordinaryMatchers = matchers(searched.filter { !$0.token.isSpecial })
     specialIDs = Set(addedTokens.filter(\.token.isSpecial).map(\.id))
+    var spellings: [Int32: String] = [:]
+    for (id, token) in addedTokens where token.isNormalized {
+      let text = normalizer?.normalize(token.content) ?? token.content
+      if Array(text.utf8) != Array(token.content.utf8) { spellings[id] = text }
+    }
+    normalizedSpellings = spellings
   }
 
-  /// How many tokens there are; ids run from 0 to one below.
+  /// One more than the largest id.
   public var vocabularySize: Int { vocabulary.count }
 
-  /// The token of each id as tokenizer.json spells it: in byte-level tokenizers `Ġ` is a space.
+  /// The token of each id as tokenizer.json spells it: in byte-level tokenizers `Ġ` is a space;
+  /// empty where no token has the id.
   public var tokens: [String] { vocabulary.tokens }
 
   /// The id of a token as tokenizer.json spells it.
@@ -123,7 +150,7 @@ public struct Tokenizer: Sendable {
   public func validate(_ ids: some Sequence<Int32>) throws(TokenizationError) {
     var position = 0
     for id in ids {
-      guard vocabulary.tokens.indices.contains(Int(id)) else {
+      guard vocabulary.contains(id) else {
         throw .idOutOfRange(Int(id), position: position, vocabularySize: vocabularySize)
       }
       position += 1

@@ -15,11 +15,11 @@ struct WordCache: Sendable {
   private var words = ByteTable(minimumCapacity: 4096)
   private var starts: [Int] = [0]
   private var ids: [Int32] = []
-  private var scratch = BPEScratch()
+  private var scratch = ModelScratch()
 
   /// Appends the ids of `word` to `result`.
   mutating func encode(
-    _ word: ArraySlice<UInt8>, with model: BPEModel, into result: inout [Int32]
+    _ word: ArraySlice<UInt8>, with model: any TokenModel, into result: inout [Int32]
   ) {
     guard word.count <= Self.longestWord else {
       model.encode(word, into: &result, scratch: &scratch)

@@ -20,8 +20,7 @@ import Testing
     let vocabulary = try Vocabulary(
       tokens.enumerated().map { ($0.element, $0.offset) }, origin: "test")
     return try BPEModel(
-      vocabulary: vocabulary, ownTokens: tokens.indices.map { Int32($0) },
-      merges: merges.shuffled(using: &random), origin: "test")
+      vocabulary: vocabulary, merges: merges.shuffled(using: &random), origin: "test")
   }
 
   /// The definition, read aloud: the lowest rank anywhere, the leftmost place of it, join, repeat.
@@ -47,7 +46,7 @@ import Testing
     let model = try randomModel(&random)
     for length in [0, 1, 2, 3, 5, 9, 20, 64, 65, 90] {
       let word = String((0..<length).map { _ in "abcd".randomElement(using: &random) ?? "a" })
-      var scanned = BPEScratch()
+      var scanned = ModelScratch()
       scanned.symbols = word.compactMap { model.vocabulary.id(of: String($0)) }
       var heaped = scanned
       var ids: [Int32] = []
@@ -66,7 +65,7 @@ import Testing
     var random = SeededGenerator(seed: 3)
     let model = try randomModel(&random)
     var ids: [Int32] = []
-    var scratch = BPEScratch()
+    var scratch = ModelScratch()
     let word = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
     let time = ContinuousClock().measure { model.encode(word[...], into: &ids, scratch: &scratch) }
     #expect(ids.reduce(0) { $0 + model.vocabulary.tokens[Int($1)].utf8.count } == word.count)
@@ -77,10 +76,10 @@ import Testing
     let vocabulary = try Vocabulary([(token: "<unk>", id: 0), (token: "a", id: 1)], origin: "test")
     func ids(_ unknown: String?, fuses: Bool) throws -> [Int32] {
       let model = try BPEModel(
-        vocabulary: vocabulary, ownTokens: [0, 1], merges: [], unknownToken: unknown,
-        fusesUnknown: fuses, origin: "test")
+        vocabulary: vocabulary, merges: [],
+        options: .init(unknownToken: unknown, fusesUnknown: fuses), origin: "test")
       var result: [Int32] = []
-      var scratch = BPEScratch()
+      var scratch = ModelScratch()
       model.encode(Array("aéकaz".utf8)[...], into: &result, scratch: &scratch)
       return result
     }
@@ -93,10 +92,10 @@ import Testing
     let vocabulary = try Vocabulary(
       ["a", "b", "ab", "abb"].enumerated().map { ($0.element, $0.offset) }, origin: "test")
     let model = try BPEModel(
-      vocabulary: vocabulary, ownTokens: [0, 1, 2, 3], merges: [(0, 1)], ignoresMerges: true,
+      vocabulary: vocabulary, merges: [(0, 1)], options: .init(ignoresMerges: true),
       origin: "test")
     var ids: [Int32] = []
-    var scratch = BPEScratch()
+    var scratch = ModelScratch()
     model.encode(Array("abb".utf8)[...], into: &ids, scratch: &scratch)
     model.encode(Array("aab".utf8)[...], into: &ids, scratch: &scratch)
     #expect(ids == [3, 0, 2])

@@ -94,13 +94,110 @@ import Testing
         """)
   }
 
-  @Test func `ids with a hole`() {
+  @Test func `ids may leave gaps, but no large ones`() throws {
+    var json = Self.small
+    json["model"]?["vocab"] = ["a": 0, "b": 1, "ab": 7]
+    let tokenizer = try Tokenizer(json: json)
+    #expect(tokenizer.vocabularySize == 8)
+    #expect(tokenizer.encode("ab<|e|>b") == [7, 3, 1])
+    #expect(tokenizer.decode([7, 5, 1]) == "abb")
+    #expect(throws: TokenizationError.idOutOfRange(5, position: 1, vocabularySize: 8)) {
+      try tokenizer.validate([7, 5])
+    }
     #expect(
-      message { $0["model"]?["vocab"] = ["a": 0, "b": 1, "ab": 7] } == """
-        No token has id 2, although there are 4 tokens.
+      message { $0["model"]?["vocab"] = ["a": 0, "b": 1, "ab": 2_000_000] } == """
+        The token `ab` has the id 2000000; expected 0 to 1000003.
         tokenizer.json
-        Ids must run from 0 to 3 without gaps; number the tokens again.
+        The file is damaged; fetch it again.
         """)
+  }
+
+  @Test func `an added token whose id no reader would give it`() {
+    #expect(
+      message { $0["added_tokens"] = [["id": 9, "content": "x"]] } == """
+        The added token `x` has the id 9 in the file, but every reader gives it 3, the next after the \
+        model's tokens.
+        tokenizer.json
+        Put the token into the model's vocabulary, or number it 3.
+        """)
+  }
+
+  @Test func `regular expressions that cannot be used`() {
+    func split(_ regex: String) -> String? {
+      message {
+        $0["pre_tokenizer"] = [
+          "type": "Split", "pattern": ["Regex": .string(regex)], "behavior": "Isolated",
+          "invert": false,
+        ]
+      }
+    }
+    #expect(split(#"\w+"#) == nil)
+    #expect(
+      split("(a") == """
+        `pre_tokenizer.pattern` is no regular expression that can be used: missing closing parenthesis.
+        tokenizer.json, `(a`
+        Correct the pattern, or fetch the file again.
+        """)
+    for (regex, what) in [
+      ("[a[b]]", "`[` inside a set"), ("[a&&b]", "`&&` inside a set"), ("(?m)a.", "`(?m)`"),
+      ("a{1,2}+", "`+` after an interval"), (#"\Qa"#, #"`\Q`"#), (#"[\W]"#, #"`\W` inside a set"#),
+    ] {
+      #expect(split(regex)?.contains("\(what) has another meaning in PCRE2") == true, "\(regex)")
+    }
+    #expect(split(#"\p{L}+|a{2}|(?i:x)|[]a]"#) == nil)
+  }
+
+  @Test func `an expression that would take forever ends, and always in the same place`() throws {
+    var json = Self.small
+    json["pre_tokenizer"] = [
+      "type": "Split", "pattern": ["Regex": "(a|aa)+$b|(a*)*c"], "behavior": "Isolated",
+      "invert": false,
+    ]
+    let tokenizer = try Tokenizer(json: json)
+    let text = String(repeating: "a", count: 3000)
+    let time = ContinuousClock().measure { #expect(tokenizer.encode(text).count == 3000) }
+    #expect(time < .seconds(20), "\(time)")
+  }
+
+  @Test func `settings of the other models that are wrong`() {
+    #expect(
+      message { $0["model"] = ["type": "Unigram", "unk_id": 4, "vocab": [["a", -1.0]]] }?.hasPrefix(
+        "`model.unk_id` should be null or an id below 1, found 4.") == true)
+    #expect(
+      message { $0["model"] = ["type": "Unigram", "vocab": [["a", "x"]]] }?.hasPrefix(
+        "`model.vocab[0]` should be a piece and its finite score") == true)
+    #expect(
+      message { $0["model"] = ["type": "Unigram", "vocab": [["a", -1.0], ["a", -2.0]]] }?.hasPrefix(
+        "The token `a` has the ids 0 and 1.") == true)
+    #expect(
+      message {
+        $0["added_tokens"] = []
+        $0["model"] = [
+          "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+          "max_input_chars_per_word": 100, "vocab": ["a": 0],
+        ]
+      }?.hasPrefix("model.unk_token is `[UNK]`, which is not a token.") == true)
+    #expect(
+      message { $0["model"]?["continuing_subword_prefix"] = "##" } == """
+        Merge 0 ends in `b`, which does not begin with the model's prefix `##`.
+        tokenizer.json
+        Vocabulary and merges belong to different models; fetch both again.
+        """)
+    #expect(
+      message { $0["normalizer"] = ["type": "Precompiled", "precompiled_charsmap": "AAAA"] }?
+        .contains("a table of replacements (a size, a trie, texts)") == true)
+    #expect(
+      message {
+        $0["post_processor"] = ["type": "BertProcessing", "sep": ["x", 7], "cls": ["x", 0]]
+      }?
+      .contains("found the id 7") == true)
+    #expect(
+      message {
+        $0["pre_tokenizer"] = [
+          "type": "Metaspace", "replacement": "_", "add_prefix_space": false,
+          "prepend_scheme": "always",
+        ]
+      }?.contains("false with prepend_scheme `always`") == true)
   }
 
   @Test func `an added token with another id than in the vocabulary`() {
@@ -149,28 +246,30 @@ import Testing
 
   @Test func `a component this version lacks is named with those it has`() {
     #expect(
-      message { $0["normalizer"] = ["type": "Sequence", "normalizers": [["type": "Lowercase"]]] }
+      message { $0["normalizer"] = ["type": "Sequence", "normalizers": [["type": "Rot13"]]] }
         == """
-        `normalizer.normalizers[0]` is `Lowercase`, which this version cannot do exactly.
+        `normalizer.normalizers[0]` is `Rot13`, which this version cannot do exactly.
         tokenizer.json
-        Supported there: `NFC`, `Sequence`.
+        Supported there: `BertNormalizer`, `ByteLevel`, `Lowercase`, `NFC`, `NFD`, `NFKC`, `NFKD`, \
+        `Nmt`, `Precompiled`, `Prepend`, `Replace`, `Sequence`, `Strip`, `StripAccents`.
         """)
     #expect(
-      message { $0["pre_tokenizer"] = ["type": "Metaspace"] } == """
-        `pre_tokenizer` is `Metaspace`, which this version cannot do exactly.
+      message { $0["pre_tokenizer"] = ["type": "Jieba"] } == """
+        `pre_tokenizer` is `Jieba`, which this version cannot do exactly.
         tokenizer.json
-        Supported there: `ByteLevel`, `Split`, `Sequence`.
+        Supported there: `BertPreTokenizer`, `ByteLevel`, `CharDelimiterSplit`, `Digits`, \
+        `FixedLength`, `Metaspace`, `Punctuation`, `Sequence`, `Split`, `UnicodeScripts`, \
+        `Whitespace`, `WhitespaceSplit`.
         """)
     #expect(
-      message { $0["model"]?["type"] = "Unigram" } == """
-        `model` is `Unigram`, which this version cannot do exactly.
+      message { $0["model"]?["type"] = "Morfessor" } == """
+        `model` is `Morfessor`, which this version cannot do exactly.
         tokenizer.json
-        Supported there: `BPE`.
+        Supported there: `BPE`, `Unigram`, `WordPiece`, `WordLevel`.
         """)
     #expect(
-      message { $0["post_processor"] = ["type": "BertProcessing"] }?.contains("`ByteLevel`") == true
-    )
-    #expect(message { $0["decoder"] = ["type": "WordPiece"] }?.contains("`ByteLevel`") == true)
+      message { $0["post_processor"] = ["type": "X"] }?.contains("`TemplateProcessing`") == true)
+    #expect(message { $0["decoder"] = ["type": "X"] }?.contains("`ByteFallback`") == true)
   }
 
   @Test func `a setting this version cannot follow is refused, never ignored`() {
@@ -180,18 +279,11 @@ import Testing
         tokenizer.json
         Supported there: null, 0.
         """)
-    #expect(
-      message { $0["model"]?["byte_fallback"] = true }?.contains("`model.byte_fallback` is true")
-        == true)
-    #expect(message { $0["model"]?["end_of_word_suffix"] = "</w>" }?.contains("`</w>`") == true)
-    #expect(
-      message { $0["pre_tokenizer"]?["add_prefix_space"] = true }?.contains(
-        "add_prefix_space` is true") == true)
     #expect(message { $0["normalizer"]?["form"] = "odd" }?.contains("the setting `form`") == true)
     let split: JSON = [
-      "type": "Split", "pattern": ["Regex": "\\w+"], "behavior": "Isolated", "invert": false,
+      "type": "Split", "pattern": ["Regex": "\\w+"], "behavior": "Shuffled", "invert": false,
     ]
-    #expect(message { $0["pre_tokenizer"] = split }?.contains(#"{"Regex":"\\w+"}"#) == true)
+    #expect(message { $0["pre_tokenizer"] = split }?.contains("`Shuffled`") == true)
   }
 
   @Test func `roles must name tokens`() {
@@ -215,7 +307,8 @@ import Testing
       failure()?.description == """
         A tokenizer file cannot be read: there is no such file.
         \(folder.path)/tokenizer.json
-        A model folder needs tokenizer.json, or vocab.json with merges.txt; copy it there.
+        A model folder needs tokenizer.json, or one of tokenizer.model, vocab.json with merges.txt, \
+        vocab.txt, *.tiktoken; copy it there.
         """)
     let text = Self.small.serialized()
     try folder.write(String(text.prefix(text.count / 2)), "tokenizer.json")

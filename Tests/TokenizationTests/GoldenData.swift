@@ -52,6 +52,11 @@ func dataFolder(for test: String) -> String? {
   return nil
 }
 
+/// The merges of a BPE tokenizer; none of another kind.
+func merges(of tokenizer: Tokenizer) -> [(left: Int32, right: Int32)] {
+  (tokenizer.model as? BPEModel)?.merges ?? []
+}
+
 /// A folder that is deleted when the value goes.
 final class TemporaryFolder {
   let path = FileManager.default.temporaryDirectory

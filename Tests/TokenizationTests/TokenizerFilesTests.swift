@@ -83,7 +83,7 @@ import Testing
     let trained = try golden.trained(.gpt2)
     let folder = try TemporaryFolder()
     try folder.write(trained.json["model"]?["vocab"]?.serialized() ?? "", "vocab.json")
-    let merges = trained.model.merges.map {
+    let merges = merges(of: trained).map {
       "\(trained.tokens[Int($0.left)]) \(trained.tokens[Int($0.right)])"
     }
     try folder.write("#version: 0.2\r\n" + merges.joined(separator: "\r\n") + "\n", "merges.txt")

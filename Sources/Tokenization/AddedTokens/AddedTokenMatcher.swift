@@ -88,11 +88,11 @@ struct AddedTokenMatcher: Sendable {
   }
 
   private func touchesWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {
-    if let before = scalar(text, before: range.lowerBound), isWordScalar(before.value) {
+    if let before = scalar(text, before: range.lowerBound), ScalarSets.isWord(before.value) {
       return true
     }
     guard range.upperBound < text.count else { return false }
-    return isWordScalar(decodeScalar(text, at: range.upperBound).value)
+    return ScalarSets.isWord(decodeScalar(text, at: range.upperBound).value)
   }
 
   private func spaceStart(_ text: [UInt8], before end: Int) -> Int {
@@ -118,17 +118,5 @@ struct AddedTokenMatcher: Sendable {
     var start = end - 1
     while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
     return (decodeScalar(text, at: start).value, start)
-  }
-
-  /// `\w` of Unicode's regular expression recommendations (UTS 18, annex C).
-  private func isWordScalar(_ value: UInt32) -> Bool {
-    guard let scalar = Unicode.Scalar(value) else { return false }
-    let properties = scalar.properties
-    if properties.isAlphabetic || properties.isJoinControl { return true }
-    switch properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
-      return true
-    default: return false
-    }
   }
 }

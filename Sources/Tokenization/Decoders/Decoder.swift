@@ -4,15 +4,27 @@
 import Documents
 
 /// The way back: token strings to text.
+///
+/// Adding one: a type in this folder and a line in ``Decoders/all``.
 protocol TokenDecoder: TokenizerComponent {
   init(json: JSON, path: String, origin: String) throws(TokenizationError)
+  /// The texts of tokens, in order, for the next decoder or to be joined; a decoder may give fewer
+  /// than there were.
+  func texts(of tokens: [String]) -> [String]
+}
+
+extension TokenDecoder {
   /// The text of tokens, in order.
-  func decode(_ tokens: [String]) -> String
+  func decode(_ tokens: [String]) -> String { texts(of: tokens).joined() }
 }
 
 /// The decoders this version can do.
 enum Decoders {
-  static let all: [any TokenDecoder.Type] = [ByteLevelDecoder.self]
+  static let all: [any TokenDecoder.Type] = [
+    BPEDecoder.self, ByteFallbackDecoder.self, ByteLevelDecoder.self, CTCDecoder.self,
+    FuseDecoder.self, MetaspaceDecoder.self, ReplaceDecoder.self, DecoderSequence.self,
+    StripDecoder.self, WordPieceDecoder.self,
+  ]
 
   static func read(
     _ json: JSON, path: String, origin: String
@@ -24,47 +36,27 @@ enum Decoders {
   }
 }
 
-/// `ByteLevel`: the bytes that the characters stand for, read as UTF-8; each ill-formed stretch
-/// becomes U+FFFD, as Unicode recommends (one for each maximal part of a sequence).
-///
-/// A token with a character outside the byte alphabet, as an added token may have, stands for
-/// itself.
-struct ByteLevelDecoder: TokenDecoder {
-  static let typeName = "ByteLevel"
-  private let settings: JSON
+/// Decoders one after the other.
+struct DecoderSequence: TokenDecoder {
+  static let typeName = "Sequence"
+  let members: [any TokenDecoder]
 
-  /// As Hugging Face writes it; the settings do nothing in a decoder.
-  init() {
-    settings = [
-      "type": .string(Self.typeName), "add_prefix_space": true, "trim_offsets": true,
-      "use_regex": true,
-    ]
-  }
+  init(_ members: [any TokenDecoder]) { self.members = members }
 
   init(json: JSON, path: String, origin: String) throws(TokenizationError) {
     var reader = try ComponentReader(json, path: path, origin: origin)
-    _ = try reader.bool("add_prefix_space", default: true)
-    _ = try reader.bool("trim_offsets", default: true)
-    _ = try reader.bool("use_regex", default: true)
+    var members: [any TokenDecoder] = []
+    for (index, member) in try reader.array("decoders").enumerated() {
+      members.append(
+        try Decoders.read(member, path: "\(path).decoders[\(index)]", origin: origin))
+    }
     try reader.finish()
-    settings = json
+    self.members = members
   }
 
-  var json: JSON { settings }
+  var json: JSON { ["type": .string(Self.typeName), "decoders": JSON(members.map(\.json))] }
 
-  func decode(_ tokens: [String]) -> String {
-    var bytes: [UInt8] = []
-    for token in tokens {
-      let start = bytes.count
-      for scalar in token.unicodeScalars {
-        guard let byte = ByteAlphabet.byte(of: scalar) else {
-          bytes.removeSubrange(start...)
-          bytes.append(contentsOf: token.utf8)
-          break
-        }
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+  func texts(of tokens: [String]) -> [String] {
+    members.reduce(tokens) { $1.texts(of: $0) }
   }
 }

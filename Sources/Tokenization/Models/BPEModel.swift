@@ -6,80 +6,104 @@ import Documents
 /// Byte-pair encoding: a word starts as its characters; neighbours are joined, the pair learned
 /// earliest first, among equals the leftmost, until no learned pair is left.
 ///
-/// **Source**: Sennrich et al. 2016, arXiv:1508.07909. **Departs**: nothing; a character that
-/// the vocabulary lacks becomes the unknown token, or is dropped when there is none, as in Hugging
-/// Face tokenizers.
-struct BPEModel: Sendable {
+/// A character that the vocabulary lacks is written as the tokens of its bytes where the model
+/// falls back to bytes and has them all; else it becomes the unknown token; without one it is
+/// dropped.
+///
+/// **Source**: Sennrich et al. 2016, arXiv:1508.07909; what the paper leaves open as in Hugging Face
+/// tokenizers. **Departs**: nothing.
+struct BPEModel: TokenModel {
   static let typeName = "BPE"
 
-  /// The model's own tokens in the order of their ids.
-  let ownTokens: [Int32]
+  /// What a model does beside merging.
+  struct Options: Sendable {
+    var unknownToken: String?
+    /// Whether neighbouring unknown characters become one unknown token.
+    var fusesUnknown = false
+    /// Whether unknown characters are written as bytes.
+    var fallsBackToBytes = false
+    /// Whether a word that is a token is taken whole, whatever the merges would give.
+    var ignoresMerges = false
+    /// Stands before every character of a word but the first; not `nil` only for writing.
+    var continuingPrefix: String?
+    /// Stands after the last character of a word.
+    var endSuffix: String?
+  }
+
+  let options: Options
   /// Learned pairs in order of rank.
   let merges: [(left: Int32, right: Int32)]
-  let unknownToken: String?
-  let unknownID: Int32?
-  /// Whether neighbouring unknown characters become one unknown token.
-  let fusesUnknown: Bool
-  /// Whether a word that is a token is taken whole, whatever the merges would give.
-  let ignoresMerges: Bool
   let vocabulary: Vocabulary
 
+  private let unknownID: Int32?
   private let pairs: PairTable
   private let ranks: [Int32]
   private let results: [Int32]
   /// The ids of the scalars below U+0800, or -1.
   private let scalarIDs: [Int32]
+  private let byteTokens: ByteTokens
+  private let prefix: [UInt8]
+  private let suffix: [UInt8]
+
+  var unknownToken: String? { options.unknownToken }
 
   /// - Parameters:
-  ///   - ownTokens: ids that belong to the model rather than to the added tokens.
   ///   - merges: in order of rank; of two equal pairs the later counts.
+  ///   - ranks: the rank of each merge where some are equal, ascending; `nil` numbers them.
   /// - Throws: `unknownMergeToken` when a joined pair is no token.
   init(
-    vocabulary: Vocabulary, ownTokens: [Int32], merges: [(left: Int32, right: Int32)],
-    unknownToken: String? = nil, fusesUnknown: Bool = false, ignoresMerges: Bool = false,
-    origin: String
+    vocabulary: Vocabulary, merges: [(left: Int32, right: Int32)], options: Options = Options(),
+    ranks givenRanks: [Int32]? = nil, origin: String
   ) throws(TokenizationError) {
+    let prefix = Array((options.continuingPrefix ?? "").utf8)
     var pairs = PairTable(minimumCapacity: merges.count)
     var ranks: [Int32] = []
     var results: [Int32] = []
-    for (rank, merge) in merges.enumerated() {
+    for (index, merge) in merges.enumerated() {
       let left = vocabulary.tokens[Int(merge.left)]
       let right = vocabulary.tokens[Int(merge.right)]
-      guard let result = vocabulary.id(of: left + right) else {
-        throw .unknownMergeToken(
-          index: rank, left: left, right: right, missing: left + right, origin: origin)
+      let rightBytes = Array(right.utf8)
+      guard rightBytes.count >= prefix.count else {
+        throw .mergeWithoutPrefix(
+          index: index, right: right, prefix: options.continuingPrefix ?? "", origin: origin)
       }
-      let (index, isNew) = pairs.intern(PairTable.key(merge.left, merge.right))
+      let joined = Array(left.utf8) + rightBytes.dropFirst(prefix.count)
+      guard let result = vocabulary.ownID(of: joined[...]) else {
+        throw .unknownMergeToken(
+          index: index, left: left, right: right, missing: String(decoding: joined, as: UTF8.self),
+          origin: origin)
+      }
+      let rank = givenRanks?[index] ?? Int32(index)
+      let (number, isNew) = pairs.intern(PairTable.key(merge.left, merge.right))
       if isNew {
-        ranks.append(Int32(rank))
+        ranks.append(rank)
         results.append(result)
       } else {
-        ranks[index] = Int32(rank)
+        ranks[number] = rank
       }
     }
-    if let unknownToken, vocabulary.id(of: unknownToken) == nil {
+    if let unknownToken = options.unknownToken, vocabulary.id(of: unknownToken) == nil {
       throw .unknownSpecialToken(role: "model.unk_token", token: unknownToken, origin: origin)
     }
     self.vocabulary = vocabulary
-    self.ownTokens = ownTokens
-    self.merges = ranks.indices.sorted { ranks[$0] < ranks[$1] }.map {
+    self.options = options
+    self.merges = ranks.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }.map {
       PairTable.pair(pairs.keys[$0])
     }
-    self.unknownToken = unknownToken
-    unknownID = unknownToken.flatMap { vocabulary.id(of: $0) }
-    self.fusesUnknown = fusesUnknown
-    self.ignoresMerges = ignoresMerges
+    unknownID = options.unknownToken.flatMap { vocabulary.id(of: $0) }
+    byteTokens = ByteTokens(vocabulary)
+    self.prefix = prefix
+    suffix = Array((options.endSuffix ?? "").utf8)
     self.pairs = pairs
     self.ranks = ranks
     self.results = results
     scalarIDs = (0..<UInt32(0x800)).map { value in
-      Unicode.Scalar(value).flatMap { vocabulary.id(of: String($0)) } ?? -1
+      Unicode.Scalar(value).flatMap { vocabulary.ownID(of: String($0)) } ?? -1
     }
   }
 
-  /// Appends the ids of a word, valid UTF-8, to `ids`.
-  func encode(_ word: ArraySlice<UInt8>, into ids: inout [Int32], scratch: inout BPEScratch) {
-    if ignoresMerges, let id = vocabulary.id(of: word) {
+  func encode(_ word: ArraySlice<UInt8>, into ids: inout [Int32], scratch: inout ModelScratch) {
+    if options.ignoresMerges, let id = vocabulary.ownID(of: word) {
       ids.append(id)
       return
     }
@@ -95,26 +119,47 @@ struct BPEModel: Sendable {
 
   private func characters(of word: ArraySlice<UInt8>, into symbols: inout [Int32]) {
     symbols.removeAll(keepingCapacity: true)
-    var lastIsUnknown = false
+    let isPlain = prefix.isEmpty && suffix.isEmpty
+    // An unknown token that has not been written yet: it comes before the next known character,
+    // and so after bytes in between.
+    var unknownIsPending = false
     var position = word.startIndex
     while position < word.endIndex {
       let lead = word[position]
       let length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+      let end = position + length
+      var character = word[position..<end]
       let id: Int32
-      switch length {
-      case 1: id = scalarIDs[Int(lead)]
-      case 2: id = scalarIDs[Int(lead & 0x1F) << 6 | Int(word[position + 1] & 0x3F)]
-      default: id = vocabulary.id(of: word[position..<position + length]) ?? -1
+      if !isPlain {
+        let before = position == word.startIndex ? [] : prefix
+        character = (before + character + (end == word.endIndex ? suffix : []))[...]
+        id = vocabulary.ownID(of: character) ?? -1
+      } else if length == 1 {
+        id = scalarIDs[Int(lead)]
+      } else if length == 2 {
+        id = scalarIDs[Int(lead & 0x1F) << 6 | Int(word[position + 1] & 0x3F)]
+      } else {
+        id = vocabulary.ownID(of: character) ?? -1
       }
-      position += length
+      position = end
       if id >= 0 {
+        if unknownIsPending, let unknownID { symbols.append(unknownID) }
+        unknownIsPending = false
         symbols.append(id)
-        lastIsUnknown = false
+      } else if options.fallsBackToBytes, byteTokens.append(character, to: &symbols) {
+        continue
       } else if let unknownID {
-        if !(fusesUnknown && lastIsUnknown) { symbols.append(unknownID) }
-        lastIsUnknown = true
+        if unknownIsPending, !options.fusesUnknown { symbols.append(unknownID) }
+        unknownIsPending = true
       }
     }
+    if unknownIsPending, let unknownID { symbols.append(unknownID) }
+  }
+
+  func byteCount(of id: Int32, isFirst: Bool) -> Int? {
+    let token = vocabulary.tokens[Int(id)]
+    if token == unknownToken || !prefix.isEmpty || !suffix.isEmpty { return nil }
+    return options.fallsBackToBytes && ByteTokens.byte(of: token) != nil ? 1 : token.utf8.count
   }
 
   /// The number of a pair in `ranks` and `results`, or -1.
@@ -124,7 +169,7 @@ struct BPEModel: Sendable {
   }
 
   /// O(n²) in the number of symbols, without allocation.
-  func mergeByScanning(_ scratch: inout BPEScratch) {
+  func mergeByScanning(_ scratch: inout ModelScratch) {
     var count = scratch.symbols.count
     guard count > 1 else { return }
     scratch.found.removeAll(keepingCapacity: true)
@@ -156,7 +201,7 @@ struct BPEModel: Sendable {
   }
 
   /// O(n log n): candidates ordered by rank, then position, over a linked list of symbols.
-  func mergeByHeap(_ scratch: inout BPEScratch, into ids: inout [Int32]) {
+  func mergeByHeap(_ scratch: inout ModelScratch, into ids: inout [Int32]) {
     let count = scratch.symbols.count
     guard count > 0 else { return }
     var next = (1...count).map { $0 }
@@ -188,10 +233,4 @@ struct BPEModel: Sendable {
     }
     for symbol in scratch.symbols where symbol >= 0 { ids.append(symbol) }
   }
-}
-
-/// Memory that one encoding after the other uses again.
-struct BPEScratch: Sendable {
-  var symbols: [Int32] = []
-  var found: [Int32] = []
 }

@@ -3,7 +3,7 @@
 
 import Foundation
 
-/// Normalization form C of Unicode 9, the tables taken from Foundation one scalar at a time.
+/// The normalization forms of Unicode 9, the tables taken from Foundation one scalar at a time.
 ///
 /// The reordering and composition are done here, because those of Foundation on Linux (Swift 6.3)
 /// go wrong where a scalar of class 0 decomposes into marks (U+0F73), leave some Hangul syllables
@@ -93,8 +93,35 @@ struct CanonicalComposition: Sendable {
 
   /// The text in form C.
   func normalize(_ text: String) -> String {
-    isNormalized(text) ? text : compose(decompose(text))
+    isNormalized(text) ? text : compose(decompose(text, decompositions))
   }
+
+  /// The text in form D, KC or KD.
+  func normalize(_ text: String, compatibly: Bool, composes: Bool) -> String {
+    let scalars = decompose(text, compatibly ? Self.compatible : decompositions)
+    if composes { return compose(scalars) }
+    var view = String.UnicodeScalarView()
+    for scalar in scalars {
+      if let scalar = Unicode.Scalar(scalar.value) { view.append(scalar) }
+    }
+    return String(view)
+  }
+
+  /// Full compatibility decompositions, without those of Hangul syllables.
+  private static let compatible: [UInt32: [UInt32]] = {
+    var result: [UInt32: [UInt32]] = [:]
+    for value in compatiblyDecomposable {
+      guard let scalar = Unicode.Scalar(value), isKnown(scalar) else { continue }
+      let parts = String(scalar).decomposedStringWithCompatibilityMapping.unicodeScalars
+        .map(\.value)
+      if parts != [value] { result[value] = parts }
+    }
+    return result
+  }()
+
+  /// Those of ``decomposable``, and where the compatibility characters are.
+  private static let compatiblyDecomposable: [UInt32] =
+    Array(0xA0..<0xC0) + decomposable + Array(0x1D400..<0x1D800) + Array(0x1E000..<0x1F300)
 
   /// The quick check of Annex 15: marks in order, and nothing that may change.
   private func isNormalized(_ text: String) -> Bool {
@@ -113,7 +140,9 @@ struct CanonicalComposition: Sendable {
     return true
   }
 
-  private func decompose(_ text: String) -> [(value: UInt32, combiningClass: UInt8)] {
+  private func decompose(
+    _ text: String, _ decompositions: [UInt32: [UInt32]]
+  ) -> [(value: UInt32, combiningClass: UInt8)] {
     var result: [(value: UInt32, combiningClass: UInt8)] = []
     result.reserveCapacity(text.utf8.count)
     var firstMark = 0

@@ -9,12 +9,24 @@ public protocol Normalizer: TokenizerComponent {
   init(json: JSON, path: String, origin: String) throws(TokenizationError)
   /// The normalised text.
   func normalize(_ text: String) -> String
+  /// Whether the first character of the normalised text comes from further right than the first
+  /// of `text`: then the text is no longer held to begin there.
+  func dropsStart(of text: String) -> Bool
+}
+
+extension Normalizer {
+  public func dropsStart(of text: String) -> Bool { false }
 }
 
 /// The normalizers this version can do.
 public enum Normalizers {
   /// All of them; `read` and the error for an unknown one follow from this list.
-  static let all: [any Normalizer.Type] = [NFCNormalizer.self, NormalizerSequence.self]
+  static let all: [any Normalizer.Type] = [
+    BertNormalizer.self, ByteLevelNormalizer.self, LowercaseNormalizer.self, NFCNormalizer.self,
+    NFDNormalizer.self, NFKCNormalizer.self, NFKDNormalizer.self, NmtNormalizer.self,
+    PrecompiledNormalizer.self, PrependNormalizer.self, ReplaceNormalizer.self,
+    NormalizerSequence.self, StripNormalizer.self, StripAccentsNormalizer.self,
+  ]
 
   /// The normalizer that a part of tokenizer.json describes.
   static func read(

@@ -30,4 +30,13 @@ public struct NormalizerSequence: Normalizer {
   public func normalize(_ text: String) -> String {
     normalizers.reduce(text) { $1.normalize($0) }
   }
+
+  public func dropsStart(of text: String) -> Bool {
+    var text = text
+    for normalizer in normalizers {
+      if normalizer.dropsStart(of: text) { return true }
+      text = normalizer.normalize(text)
+    }
+    return false
+  }
 }

@@ -4,16 +4,27 @@
 import Documents
 
 /// The second stage: cuts the text into words, which the model then never joins.
+///
+/// Adding one: a type in this folder and a line in ``PreTokenizers/all``.
 protocol PreTokenizer: TokenizerComponent {
   init(json: JSON, path: String, origin: String) throws(TokenizationError)
   /// Cuts or rewrites the words of `text`.
   func apply(to text: inout PreTokenizedText)
+  /// Whether it matters where the text begins.
+  var dependsOnStart: Bool { get }
+}
+
+extension PreTokenizer {
+  var dependsOnStart: Bool { false }
 }
 
 /// The pre-tokenizers this version can do.
 enum PreTokenizers {
   static let all: [any PreTokenizer.Type] = [
-    ByteLevelPreTokenizer.self, SplitPreTokenizer.self, PreTokenizerSequence.self,
+    BertPreTokenizer.self, ByteLevelPreTokenizer.self, CharDelimiterSplit.self,
+    DigitsPreTokenizer.self, FixedLengthPreTokenizer.self, MetaspacePreTokenizer.self,
+    PunctuationPreTokenizer.self, PreTokenizerSequence.self, SplitPreTokenizer.self,
+    UnicodeScriptsPreTokenizer.self, WhitespacePreTokenizer.self, WhitespaceSplit.self,
   ]
 
   static func read(
@@ -47,6 +58,8 @@ struct PreTokenizerSequence: PreTokenizer {
   var json: JSON {
     ["type": .string(Self.typeName), "pretokenizers": JSON(members.map(\.json))]
   }
+
+  var dependsOnStart: Bool { members.contains { $0.dependsOnStart } }
 
   func apply(to text: inout PreTokenizedText) {
     for member in members { member.apply(to: &text) }

@@ -19,6 +19,9 @@ public enum SplitPattern: String, CaseIterable, Sendable {
   /// Llama 3, cl100k's relative: numbers in groups of up to three.
   case numberTriples =
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  /// GPT-3.5 and 4: as ``numberTriples``, but white space that ends the text is one word.
+  case cl100k =
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+"#
   /// Qwen2 to Qwen3: single digits.
   case singleDigits =
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
@@ -26,35 +29,48 @@ public enum SplitPattern: String, CaseIterable, Sendable {
   case marksAsLetters =
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
+  /// GPT-4o: a word is capitals and then small letters, marks belong to both, and a contraction to
+  /// the word before it; numbers in groups of up to three.
+  case o200k =
+    #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
   /// Cuts `bytes[range]`, valid UTF-8, into words; `body` gets each word's byte range in order.
   ///
   /// - Cost: one pass, except that a run of white space is looked at twice.
   func forEachWord(in bytes: [UInt8], _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
-    let matcher = Matcher(self, bytes: bytes, end: range.upperBound)
+    let matcher = SplitMatcher(self, bytes: bytes, end: range.upperBound)
     var start = range.lowerBound
     while start < range.upperBound {
-      let end = self == .gpt2 ? matcher.gpt2Word(at: start) : matcher.modernWord(at: start)
+      let end =
+        switch self {
+        case .gpt2: matcher.gpt2Word(at: start)
+        case .o200k: matcher.casedWord(at: start)
+        default: matcher.modernWord(at: start)
+        }
       body(start..<end)
       start = end
     }
   }
 }
 
-private struct Matcher {
+/// Finds the words of one text; see ``SplitPattern``.
+struct SplitMatcher {
   private let bytes: [UInt8]
   private let end: Int
   private let classes = UnicodeClasses.table
   private let wordClass: ScalarClass
-  private let digitsPerWord: Int
+  let digitsPerWord: Int
+  private let endsInSpace: Bool
 
   init(_ pattern: SplitPattern, bytes: [UInt8], end: Int) {
     self.bytes = bytes
     self.end = end
     wordClass = pattern == .marksAsLetters ? [.letter, .mark] : .letter
-    digitsPerWord = pattern == .numberTriples ? 3 : 1
+    digitsPerWord = [.numberTriples, .cl100k, .o200k].contains(pattern) ? 3 : 1
+    endsInSpace = pattern == .cl100k
   }
 
-  private struct Scalar {
+  struct Scalar {
     var value: UInt32
     var end: Int
     var kind: ScalarClass
@@ -63,7 +79,7 @@ private struct Matcher {
 
   /// The scalar at a position, or `nil` at the end.
   @inline(__always)
-  private func scalar(at position: Int) -> Scalar? {
+  func scalar(at position: Int) -> Scalar? {
     guard position < end else { return nil }
     let (value, length) = decodeScalar(bytes, at: position)
     return Scalar(value: value, end: position + length, kind: classes[value])
@@ -71,7 +87,7 @@ private struct Matcher {
 
   /// The end of the longest run of scalars of the given kind.
   @inline(__always)
-  private func run(
+  func run(
     from start: Int, limit: Int = .max, while matches: (Scalar) -> Bool
   ) -> Int {
     var position = start
@@ -121,12 +137,13 @@ private struct Matcher {
       let symbols = run(from: head.end) { $0.kind.isDisjoint(with: wordOrNumberOrSpace) }
       return run(from: symbols) { $0.isLineEnd }
     }
+    if endsInSpace, run(from: start, while: { $0.kind.contains(.space) }) == end { return end }
     return lineEnds(at: start) ?? whiteSpace(at: start)
   }
 
   /// `'s`, `'t`, `'m`, `'d`, `'re`, `'ve`, `'ll`; in any case also with the long s (U+017F), which
   /// folds to s.
-  private func contraction(at start: Int, first: Scalar, anyCase: Bool) -> Int? {
+  func contraction(at start: Int, first: Scalar, anyCase: Bool) -> Int? {
     guard first.value == 0x27, let second = scalar(at: first.end) else { return nil }
     let letter = folded(second.value, anyCase)
     switch letter {
@@ -148,7 +165,7 @@ private struct Matcher {
   }
 
   /// `\s*[\r\n]+`: through the last line end of the run of white space.
-  private func lineEnds(at start: Int) -> Int? {
+  func lineEnds(at start: Int) -> Int? {
     var position = start
     var last: Int?
     while let next = scalar(at: position), next.kind.contains(.space) {
@@ -159,7 +176,7 @@ private struct Matcher {
   }
 
   /// `\s+(?!\S)|\s+`: a run before a word leaves its last scalar to that word.
-  private func whiteSpace(at start: Int) -> Int {
+  func whiteSpace(at start: Int) -> Int {
     var position = start
     var beforeLast = start
     while let next = scalar(at: position), next.kind.contains(.space) {

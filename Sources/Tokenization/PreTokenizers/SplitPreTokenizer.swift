@@ -3,52 +3,73 @@
 
 import Documents
 
-/// `Split` with a regular expression of ``SplitPattern``, every match a word.
+/// `Split`: cuts at a regular expression or a text.
 ///
-/// The format has two spellings of this for a pattern that matches everything: behavior
-/// `Isolated`, and `Removed` with `invert` (remove what does not match: nothing).
+/// The expressions of ``SplitPattern`` are matched by hand, any other through PCRE2: see
+/// ``Pattern``.
 struct SplitPreTokenizer: PreTokenizer {
   static let typeName = "Split"
-  let pattern: SplitPattern
+  let matcher: Matcher
+  let behavior: SplitBehavior
+  /// Whether matches and what lies between them change roles.
   let isInverted: Bool
 
+  enum Matcher: Sendable {
+    /// Matches every scalar somewhere.
+    case known(SplitPattern)
+    case other(Pattern)
+  }
+
   init(_ pattern: SplitPattern) {
-    self.pattern = pattern
+    matcher = .known(pattern)
+    behavior = .isolated
     isInverted = false
   }
 
   init(json: JSON, path: String, origin: String) throws(TokenizationError) {
     var reader = try ComponentReader(json, path: path, origin: origin)
-    guard let written = reader.value("pattern"), written.object != nil else {
-      throw .wrongValue(
-        path: "\(path).pattern", expected: "an object with `Regex`",
-        found: json["pattern"]?.kindName ?? "nothing", origin: origin)
-    }
-    guard let regex = written["Regex"]?.string, let pattern = SplitPattern(rawValue: regex) else {
-      throw reader.unsupported(
-        "pattern", found: written.serialized(),
-        supported: SplitPattern.allCases.map { "the regular expression \($0.rawValue)" })
-    }
-    let behavior = try reader.string("behavior") ?? "nothing"
-    let isInverted = try reader.bool("invert", default: false)
-    guard
-      (behavior, isInverted) == ("Isolated", false) || (behavior, isInverted) == ("Removed", true)
-    else {
-      throw reader.unsupported(
-        "behavior", found: "`\(behavior)` with invert \(isInverted)",
-        supported: ["`Isolated` with invert false", "`Removed` with invert true"])
+    behavior = try SplitBehavior(&reader, default: nil)
+    isInverted = try reader.bool("invert", default: false)
+    let written = reader.value("pattern")
+    // A known pattern leaves nothing between its matches, so two spellings of the format mean the
+    // same: isolate the matches, or remove what does not match.
+    if let regex = written?["Regex"]?.string, let pattern = SplitPattern(rawValue: regex),
+      (behavior, isInverted) == (.isolated, false) || (behavior, isInverted) == (.removed, true)
+    {
+      matcher = .known(pattern)
+    } else {
+      matcher = .other(try Pattern(&reader))
     }
     try reader.finish()
-    self.pattern = pattern
-    self.isInverted = isInverted
   }
 
   var json: JSON {
-    [
-      "type": .string(Self.typeName), "pattern": ["Regex": .string(pattern.rawValue)],
-      "behavior": isInverted ? "Removed" : "Isolated", "invert": .bool(isInverted),
+    let pattern: JSON =
+      switch matcher {
+      case .known(let pattern): ["Regex": .string(pattern.rawValue)]
+      case .other(let pattern): pattern.json
+      }
+    return [
+      "type": .string(Self.typeName), "pattern": pattern, "behavior": .string(behavior.rawValue),
+      "invert": .bool(isInverted),
     ]
   }
 
-  func apply(to text: inout PreTokenizedText) { text.split(pattern) }
+  func apply(to text: inout PreTokenizedText) {
+    switch matcher {
+    case .known(let pattern): text.split(pattern)
+    case .other(let pattern):
+      text.cut { bytes, word, keep in
+        var parts: [(range: Range<Int>, isMatch: Bool)] = []
+        var start = word.lowerBound
+        for match in pattern.matches(in: bytes[word]) {
+          if start < match.lowerBound { parts.append((start..<match.lowerBound, isInverted)) }
+          parts.append((match, !isInverted))
+          start = match.upperBound
+        }
+        if start < word.upperBound { parts.append((start..<word.upperBound, isInverted)) }
+        behavior.words(parts, keep)
+      }
+    }
+  }
 }

@@ -131,9 +131,7 @@ public struct BPETrainer: Sendable {
     let origin = "the trained tokenizer"
     let vocabulary = try Vocabulary(
       tokens.enumerated().map { ($0.element, $0.offset) }, origin: origin)
-    let model = try BPEModel(
-      vocabulary: vocabulary, ownTokens: tokens.indices.map { Int32($0) }, merges: merges,
-      origin: origin)
+    let model = try BPEModel(vocabulary: vocabulary, merges: merges, origin: origin)
     let preTokenizer: any PreTokenizer =
       pattern == .gpt2
       ? ByteLevelPreTokenizer(usesRegex: true)

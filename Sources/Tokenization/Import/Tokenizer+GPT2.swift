@@ -18,24 +18,28 @@ extension Tokenizer {
   }
 
   static func loadGPT2(
-    vocabulary path: String, merges mergesPath: String, roles: Roles, configuration: JSONObject
+    vocabulary path: String, merges mergesPath: String, roles: Roles, configuration: JSONObject,
+    moreTokens: [(id: Int32, token: AddedToken)] = []
   ) throws(TokenizationError) -> Tokenizer {
     try gpt2(
       vocabulary: parse(path), origin: path, merges: contents(mergesPath),
-      mergesOrigin: mergesPath, roles: roles, configuration: configuration)
+      mergesOrigin: mergesPath, roles: roles, configuration: configuration,
+      moreTokens: moreTokens)
   }
 
   /// The tokenizer that the contents of the two files describe.
   static func gpt2(
     vocabulary: JSON, origin path: String, merges bytes: [UInt8], mergesOrigin mergesPath: String,
-    roles: Roles = Roles(), configuration: JSONObject = JSONObject()
+    roles: Roles = Roles(), configuration: JSONObject = JSONObject(),
+    moreTokens: [(id: Int32, token: AddedToken)] = []
   ) throws(TokenizationError) -> Tokenizer {
     var members = JSONObject()
     members["vocab"] = vocabulary
     members["merges"] = []
-    var description = try BPEModel.describe(.object(members), origin: path)
+    var reader = try ComponentReader(.object(members), path: "model", origin: path)
+    var description = try BPEModel.describe(&reader)
     description.merges = try merges(bytes, origin: mergesPath)
-    let whole = try Vocabulary(description.entries, origin: path)
+    let whole = try wholeVocabulary(description.entries, moreTokens, path)
     let model = try BPEModel(description, vocabulary: whole, origin: mergesPath)
     let endOfText = "<|endoftext|>"
     var roles = roles
@@ -47,7 +51,8 @@ extension Tokenizer {
     }
     return try Tokenizer(
       normalizer: nil, preTokenizer: ByteLevelPreTokenizer(usesRegex: true), model: model,
-      postProcessor: ByteLevelPostProcessor(), decoder: ByteLevelDecoder(), addedTokens: added,
+      postProcessor: ByteLevelPostProcessor(), decoder: ByteLevelDecoder(),
+      addedTokens: merged(added, moreTokens),
       roles: roles, configuration: configuration,
       modelMaxLength: configuration["model_max_length"]?.int, origin: path)
   }
