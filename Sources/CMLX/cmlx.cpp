@@ -191,6 +191,7 @@ BINARY(cmlx_divide, divide)
 BINARY(cmlx_equal, equal)
 BINARY(cmlx_less_equal, less_equal)
 BINARY(cmlx_logical_and, logical_and)
+BINARY(cmlx_logical_or, logical_or)
 BINARY(cmlx_matmul, matmul)
 #undef BINARY
 
@@ -199,6 +200,9 @@ int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b
 }
 int cmlx_sigmoid(cmlx_array *out, cmlx_array a) {
   return make(out, [&] { return mx::sigmoid(a->value); });
+}
+int cmlx_tanh(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::tanh(a->value); });
 }
 int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count) {
   return make(out, [&] { return mx::transpose(a->value, std::vector<int>(axes, axes + count)); });
@@ -311,16 +315,16 @@ int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights,
   });
 }
 int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_array targets,
-                             cmlx_array weights, int gradients) {
+                             cmlx_array weights, int gradients, float cap) {
   return make(out, [&] {
     return koine::crossEntropyLinear(x->value, w->value, targets->value, weights->value,
-                                     gradients != 0);
+                                     gradients != 0, cap);
   });
 }
 int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
-                         cmlx_array segments, float scale) {
+                         cmlx_array segments, float scale, int32_t window, float cap) {
   return make(out, [&] {
-    return koine::attention(q->value, k->value, v->value, segments->value, scale);
+    return koine::attention(q->value, k->value, v->value, segments->value, {scale, window, cap});
   });
 }
 int cmlx_fused_rope_table(cmlx_array *out, cmlx_array positions, cmlx_array inverse_frequencies) {
@@ -344,6 +348,12 @@ int cmlx_fused_add_rms_norm(cmlx_array *outs, cmlx_array x, cmlx_array delta, cm
 }
 int cmlx_fused_swiglu(cmlx_array *out, cmlx_array gate, cmlx_array up) {
   return make(out, [&] { return koine::swiglu(gate->value, up->value); });
+}
+int cmlx_fused_geglu(cmlx_array *out, cmlx_array gate, cmlx_array up) {
+  return make(out, [&] { return koine::geglu(gate->value, up->value); });
+}
+int cmlx_fused_softcap(cmlx_array *out, cmlx_array x, float cap) {
+  return make(out, [&] { return koine::softcap(x->value, cap); });
 }
 int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table) {
   return make(out, [&] { return koine::embedding(ids->value, table->value); });

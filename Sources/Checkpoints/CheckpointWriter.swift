@@ -116,9 +116,10 @@ public enum CheckpointWriter {
     public let freeByteCount: Int?
   }
 
-  /// `config` saying which type the weights have, under the old key and the new one; unchanged when
-  /// they have several, or none.
+  /// `config` as both generations of transformers read it. It says which type the weights have,
+  /// under the old key and the new one, unless they have several, or none.
   static func config(_ config: JSON, types: Set<ElementType>) -> JSON {
+    let config = ConfigGenerations.withOlderKeys(config)
     guard types.count == 1, let type = types.first, var object = config.object else {
       return config
     }

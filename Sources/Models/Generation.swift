@@ -41,11 +41,17 @@
       try checkIDs(prompt)
       let random = CounterRandom(seed: options.seed, stream: "generate")
       return try Engine.run {
-        let cache =
+        var cache =
           options.usesCache ? KeyValueCache(layerCount: architecture.sizes.layerCount) : nil
         var all = prompt
         var pending = prompt
         while all.count - prompt.count < options.maximumTokens, all.count < maximumPositions {
+          if let length = cache?.length, length > 0,
+            architecture.outgrowsCache(from: length, to: all.count)
+          {
+            cache = KeyValueCache(layerCount: architecture.sizes.layerCount)
+            pending = all
+          }
           let input = cache == nil ? all : pending
           let hidden = try architecture.hidden(
             parameters, ids: DeviceArray(input, shape: [1, input.count]), segments: nil,

@@ -30,68 +30,41 @@
       }
     }
 
-    /// `silu(gate) · up`, elementwise.
-    func swiglu(_ gate: DeviceArray, _ up: DeviceArray) throws -> DeviceArray {
-      switch self {
-      case .fused:
-        DeviceArray(
+    /// `activation(gate) · up`, elementwise.
+    func gated(
+      _ activation: GateActivation, _ gate: DeviceArray, _ up: DeviceArray
+    ) throws -> DeviceArray {
+      switch (self, activation) {
+      case (.fused, .silu):
+        return DeviceArray(
           owning: try check("fused swiglu") { cmlx_fused_swiglu($0, gate.handle, up.handle) })
-      case .plain: try multiply(multiply(gate, sigmoid(gate)), up)
+      case (.fused, .tanhGELU):
+        return DeviceArray(
+          owning: try check("fused geglu") { cmlx_fused_geglu($0, gate.handle, up.handle) })
+      case (.plain, .silu): return try multiply(multiply(gate, sigmoid(gate)), up)
+      case (.plain, .tanhGELU):
+        // ½ g (1 + tanh(√(2/π) (g + 0.044715 g³)))
+        let cube = try multiply(multiply(gate, gate), gate)
+        let bent = try tanh(
+          multiply(
+            DeviceArray((2 / Float.pi).squareRoot()),
+            add(gate, multiply(DeviceArray(0.044715), cube))))
+        return try multiply(
+          multiply(multiply(DeviceArray(0.5), gate), add(DeviceArray(1), bent)), up)
       }
     }
 
-    /// The rotation of `length` positions from `offset`, shared by all layers.
-    ///
-    /// - Parameter inverseFrequencies: (K/2), fᵢ = θ^(−2i/K) after any scaling.
-    func rotation(
-      inverseFrequencies: [Float], offset: Int, length: Int
-    ) throws -> Rotation {
-      let count = inverseFrequencies.count
-      switch self {
-      case .fused:
-        let (positions, frequencies) = try (
-          arange(offset, offset + length), DeviceArray(inverseFrequencies, shape: [count])
-        )
-        return Rotation(
-          array: DeviceArray(
-            owning: try check("fused rope_table") {
-              cmlx_fused_rope_table($0, positions.handle, frequencies.handle)
-            }), offset: offset, size: 2 * count)
-      case .plain:
-        // MLX wants periods instead of frequencies.
-        return Rotation(
-          array: try DeviceArray(inverseFrequencies.map { 1 / $0 }, shape: [count]),
-          offset: offset, size: 2 * count)
-      }
-    }
-
-    /// Rotates the two halves of each head by position: x (B, L, H, K).
-    func rope(_ x: DeviceArray, _ rotation: Rotation) throws -> DeviceArray {
+    /// `cap · tanh(x / cap)`, elementwise; x itself where `cap` is `nil`.
+    func softcap(_ x: DeviceArray, _ cap: Float?) throws -> DeviceArray {
+      guard let cap else { return x }
       switch self {
       case .fused:
         return DeviceArray(
-          owning: try check("fused rope") {
-            cmlx_fused_rope($0, x.handle, rotation.array.handle)
-          })
+          owning: try check("fused softcap") { cmlx_fused_softcap($0, x.handle, cap) })
       case .plain:
-        // MLX wants (B, H, L, K).
-        let heads = try transpose(x, [0, 2, 1, 3])
-        let rotated = DeviceArray(
-          owning: try check("rope") {
-            cmlx_rope(
-              $0, heads.handle, Int32(rotation.size), 0, Int32(rotation.offset),
-              rotation.array.handle)
-          })
-        return try transpose(rotated, [0, 2, 1, 3])
+        let size = try DeviceArray(cap)
+        return try multiply(size, tanh(divide(x, size)))
       }
-    }
-
-    /// Positions as an operator's own table.
-    struct Rotation {
-      let array: DeviceArray
-      let offset: Int
-      /// K
-      let size: Int
     }
 
     /// `x · wᵢᵀ` for several w of one x: x (N, D), wᵢ (Oᵢ, D) → (N, Oᵢ).
@@ -142,71 +115,26 @@
       }
     }
 
-    /// Causal attention within segments: q (B, L, H, K), k and v (B, L, G, K), segments (B, L)
-    /// int32, −1 for padding → (B, L, H, K). Rows of padding are unspecified but finite.
-    func attention(
-      _ q: DeviceArray, _ k: DeviceArray, _ v: DeviceArray, segments: DeviceArray, scale: Float
-    ) throws -> DeviceArray {
-      switch self {
-      case .fused:
-        return DeviceArray(
-          owning: try check("fused attention") {
-            cmlx_fused_attention(
-              $0, q.handle, k.handle, v.handle, segments.handle, scale)
-          })
-      case .plain:
-        let shape = segments.shape
-        let (batch, length) = (shape[0], shape[1])
-        let positions = try arange(0, length)
-        let causal = try lessEqual(
-          reshape(positions, [1, 1, 1, length]), reshape(positions, [1, 1, length, 1]))
-        let same = try equal(
-          reshape(segments, [batch, 1, 1, length]), reshape(segments, [batch, 1, length, 1]))
-        let mask = try logicalAnd(causal, same)
-        let (query, key, value) = try (
-          transpose(q, [0, 2, 1, 3]), transpose(k, [0, 2, 1, 3]), transpose(v, [0, 2, 1, 3])
-        )
-        let output = DeviceArray(
-          owning: try check("attention") {
-            cmlx_attention(
-              $0, query.handle, key.handle, value.handle, scale, 0, mask.handle)
-          })
-        return try transpose(output, [0, 2, 1, 3])
-      }
-    }
-
-    /// Attention of new tokens over a cache: q (B, L, H, K), k and v (B, S, G, K), where the last L
-    /// of the S positions are the new ones → (B, L, H, K).
-    static func cachedAttention(
-      _ q: DeviceArray, _ k: DeviceArray, _ v: DeviceArray, scale: Float
-    ) throws -> DeviceArray {
-      let (query, key, value) = try (
-        transpose(q, [0, 2, 1, 3]), transpose(k, [0, 2, 1, 3]), transpose(v, [0, 2, 1, 3])
-      )
-      let output = DeviceArray(
-        owning: try check("cached attention") {
-          cmlx_attention($0, query.handle, key.handle, value.handle, scale, 1, nil)
-        })
-      return try transpose(output, [0, 2, 1, 3])
-    }
-
     /// weight · −log softmax(x wᵀ)[target] for each row: x (N, D), w (V, D), targets (N) int32,
     /// weights (N) → (N). Rows of weight 0 cost nothing when fused, and are 0.
     ///
-    /// - Parameter differentiated: whether a gradient will be taken; decides only the cost.
+    /// - Parameters:
+    ///   - softcap: c, where logits become c · tanh(x wᵀ / c) first.
+    ///   - differentiated: whether a gradient will be taken; decides only the cost.
     package func crossEntropy(
       _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
-      differentiated: Bool
+      softcap: Float? = nil, differentiated: Bool
     ) throws -> DeviceArray {
       switch self {
       case .fused:
         return DeviceArray(
           owning: try check("fused cross_entropy") {
             cmlx_fused_cross_entropy(
-              $0, x.handle, w.handle, targets.handle, weights.handle, differentiated ? 1 : 0)
+              $0, x.handle, w.handle, targets.handle, weights.handle, differentiated ? 1 : 0,
+              softcap ?? 0)
           })
       case .plain:
-        let logits = try matmul(x, transpose(w, [1, 0]))
+        let logits = try self.softcap(matmul(x, transpose(w, [1, 0])), softcap)
         let rows = targets.shape[0]
         let chosen = try reshape(
           takeAlongAxis(logits, reshape(targets, [rows, 1]), axis: 1), [rows])

@@ -69,8 +69,7 @@
     }
 
     func logits(ofHidden hidden: DeviceArray) throws -> DeviceArray {
-      let head = try parameters[architecture.headName(in: parameters)]
-      return try kernels.linear(hidden, [head])[0]
+      try architecture.logits(parameters, hidden: hidden, kernels: kernels)
     }
 
     func checkIDs(_ ids: [Int32]) throws(ModelError) {
@@ -136,7 +135,7 @@
         kernels.crossEntropy(
           hidden, parameters[architecture.headName(in: parameters)],
           targets: reshape(targets, [rows]), weights: reshape(weights, [rows]),
-          differentiated: true))
+          softcap: architecture.logitSoftcap, differentiated: true))
     }
   }
 #endif

@@ -41,13 +41,13 @@
       let hidden = try architecture.hidden(
         parameters, ids: ids, segments: segments, cache: nil, kernels: kernels)
       try evaluate([hidden])
-      let head = try parameters[architecture.headName(in: parameters)]
       let (rows, width) = (hidden.shape[0], hidden.shape[1])
       var drawn: [Int32] = []
       for first in stride(from: 0, to: rows, by: 64) {
         let last = min(rows, first + 64)
         let part = try contiguous(slice(hidden, from: [first, 0], to: [last, width]))
-        try kernels.linear(part, [head])[0].withFloats { logits, count in
+        try architecture.logits(parameters, hidden: part, kernels: kernels).withFloats {
+          logits, count in
           let vocabulary = count / (last - first)
           for row in first..<last {
             let line = UnsafeBufferPointer(

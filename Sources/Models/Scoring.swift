@@ -118,7 +118,7 @@
         let ones = try DeviceArray([Float](repeating: 1, count: rows.count), shape: [rows.count])
         losses = try kernels.crossEntropy(
           asked, parameters[architecture.headName(in: parameters)], targets: targetArray,
-          weights: ones, differentiated: false
+          weights: ones, softcap: architecture.logitSoftcap, differentiated: false
         ).floats()
       }
       for (request, range) in spans {

@@ -12,7 +12,7 @@ public enum Initialization {
   ///
   /// Matrices and embeddings are normal with `initializer_range` (0.02 unless the config says);
   /// those that write into the residual stream (`o_proj`, `down_proj`) are divided by √(2·layers),
-  /// so that its variance does not grow with depth. Norms are 1, biases 0. Every element is a
+  /// so that its variance does not grow with depth. Norms change nothing, biases are 0. Every element is a
   /// function of (seed, tensor name, index).
   /// - Source: Radford et al. 2019 (GPT-2), §2.3, for the residual scaling.
   /// - Parameter directory: a folder whose tokenizer files the checkpoint takes along.
@@ -29,7 +29,7 @@ public enum Initialization {
       let count = tensor.shape.elementCount
       let values: [Float]
       switch tensor.role {
-      case .norm: values = [Float](repeating: 1, count: count)
+      case .norm: values = [Float](repeating: blueprint.neutralNorm, count: count)
       case .bias: values = [Float](repeating: 0, count: count)
       case .inputEmbedding, .outputHead, .matrix:
         let writesResidual =

@@ -203,7 +203,9 @@ import Testing
       config[key] = value
       return lines { try model.replacing(config: .object(config)).validate() }[0]
     }
-    #expect(what("model_type", "lama") == "The architecture `lama` is not supported; known: llama.")
+    let known = Blueprint.all.map(\.modelType).joined(separator: ", ")
+    #expect(
+      what("model_type", "lama") == "The architecture `lama` is not supported; known: \(known).")
     #expect(
       what("hidden_size", "8")
         == "`hidden_size` should be a whole number from 1 to 2147483648, found \"8\".")

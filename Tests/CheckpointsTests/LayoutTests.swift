@@ -315,19 +315,21 @@ import Testing
     }
   }
 
-  @Test func `the llama layout agrees with the blueprint`() throws {
-    let layout = try #require(ModelLayout.known(["model_type": "llama"]))
+  @Test(arguments: Blueprint.all.map(\.modelType))
+  func `a layout agrees with the blueprint`(modelType: String) throws {
+    let blueprint = try #require(Blueprint.named(modelType))
+    let layout = try #require(ModelLayout.known(["model_type": .string(modelType)]))
     let tensors = layout.modules.flatMap(\.tensors)
-    for template in Blueprint.llama.templates {
+    for template in blueprint.templates {
       let tensor = try #require(tensors.first { $0.name == template.name }, "\(template.name)")
       #expect(tensor.isOptional == (template.presence != .always), "\(template.name)")
       #expect(tensor.vocabularyAxis == template.vocabularyAxis, "\(template.name)")
       #expect((tensor.stage == .layer) == template.name.contains("{layer}"))
     }
-    let names = Set(Blueprint.llama.templates.map(\.name))
+    let names = Set(blueprint.templates.map(\.name))
     for tensor in tensors where !names.contains(tensor.name) {
-      #expect(tensor.isOptional)
-      #expect(Blueprint.llama.ignoredSuffixes.contains { tensor.name.hasSuffix($0) })
+      #expect(tensor.isOptional, "\(tensor.name)")
+      #expect(blueprint.ignoredSuffixes.contains { tensor.name.hasSuffix($0) }, "\(tensor.name)")
     }
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if MLX
+  import Documents
   import Foundation
   import Tensors
   import Testing
@@ -72,32 +73,73 @@
       ]) { kernels, inputs in try kernels.rmsNorm(inputs[0], inputs[1], epsilon: 1e-5) }
     }
 
-    @Test(arguments: [(1, 1), (5, 17), (64, 100)])
-    func `fused SwiGLU equals the plain one`(rows: Int, width: Int) throws {
+    @Test(arguments: [(1, 1), (5, 17), (64, 100)], [GateActivation.silu, .tanhGELU])
+    func `fused gates equal the plain ones`(
+      shape: (rows: Int, width: Int), activation: GateActivation
+    ) throws {
+      let (rows, width) = shape
       try compare([
         (numbers("gate", rows * width, scale: 4), [rows, width]),
         (numbers("up", rows * width), [rows, width]),
-      ]) { kernels, inputs in try kernels.swiglu(inputs[0], inputs[1]) }
+      ]) { kernels, inputs in try kernels.gated(activation, inputs[0], inputs[1]) }
     }
 
-    @Test(arguments: shapes)
-    func `fused rotation equals the plain one`(shape: Shape) throws {
-      let frequencies = (0..<shape.size / 2).map { pow(Float(100), -Float($0) / 3) }
-      let dimensions = [shape.batch, shape.length, shape.heads, shape.size]
-      for offset in [0, 5] {
+    @Test(arguments: [0.5, 3, 50] as [Float])
+    func `fused caps equal the plain ones, for small numbers and large`(cap: Float) throws {
+      for scale in [0.01, 1, 100] {
         try compare(
-          [(numbers("x", dimensions.reduce(1, *)), dimensions)], tolerance: 5e-5
-        ) { kernels, inputs in
-          try kernels.rope(
-            inputs[0],
-            kernels.rotation(
-              inverseFrequencies: frequencies, offset: offset, length: shape.length))
-        }
+          [(numbers("x", 37 * 11, scale: scale), [37, 11])], tolerance: 2e-6
+        ) { kernels, inputs in try kernels.softcap(inputs[0], cap) }
+      }
+    }
+
+    @Test func `a cap keeps the digits of small numbers`() throws {
+      let values: [Float] = [1e-6, -3e-4, 0.02, 0.3, -0.62, 0.63, 2, -9, 40, 0]
+      let found = try Engine.run {
+        try Kernels.fused.softcap(DeviceArray(values, shape: [values.count]), 1).floats()
+      }
+      for (x, y) in zip(values, found) {
+        let exact = tanh(Double(x))
+        #expect(abs(Double(y) - exact) <= 2.5e-7 * abs(exact), "tanh(\(x)) is not \(y)")
       }
     }
 
     @Test(arguments: shapes)
-    func `fused attention equals the plain one within segments`(shape: Shape) throws {
+    func `fused rotation equals the plain one`(shape: Shape) throws {
+      let dimensions = [shape.batch, shape.length, shape.heads, shape.size]
+      var config: JSON = [
+        "vocab_size": 3, "hidden_size": 4, "intermediate_size": 4, "num_hidden_layers": 1,
+        "num_attention_heads": 1, "head_dim": JSON(shape.size), "model_type": "phi3",
+        "rope_theta": 100,
+      ]
+      for share in shape.size % 4 == 0 ? [1, 0.5] : [1] {
+        config["partial_rotary_factor"] = JSON(share)
+        let rotary = try DecoderConfiguration(config: config).rotations[0]
+        #expect(rotary.size == Int(Double(shape.size) * share))
+        let padded = TokenPositions(
+          first: 2, count: shape.length, starts: (0..<shape.batch).map { 2 * $0 })
+        for positions in [
+          TokenPositions(count: shape.length), TokenPositions(first: 5, count: shape.length),
+          padded,
+        ] {
+          try compare(
+            [(numbers("x", dimensions.reduce(1, *)), dimensions)], tolerance: 5e-5
+          ) { kernels, inputs in
+            try kernels.rope(inputs[0], kernels.rotation(rotary, at: positions))
+          }
+        }
+      }
+    }
+
+    /// Windows shorter and longer than a block of 64 and than the text, with and without a cap.
+    static let rules: [(window: Int?, softcap: Float?)] = [
+      (nil, nil), (1, nil), (7, nil), (70, nil), (1000, nil), (nil, 2), (9, 0.7), (66, 50),
+    ]
+
+    @Test(arguments: shapes, rules)
+    func `fused attention equals the plain one within segments`(
+      shape: Shape, rule: (window: Int?, softcap: Float?)
+    ) throws {
       let queries = [shape.batch, shape.length, shape.heads, shape.size]
       let keys = [shape.batch, shape.length, shape.groups, shape.size]
       // Documents of changing length, and padding at the end of the last row.
@@ -105,10 +147,11 @@
       for row in 0..<shape.batch {
         for position in 0..<shape.length {
           let isPadding = row == shape.batch - 1 && position > shape.length * 3 / 4
-          segments.append(isPadding ? -1 : Int32(position / (5 + 9 * row)))
+          segments.append(isPadding ? -1 : Int32(position / (5 + 31 * row)))
         }
       }
-      let scale = 1 / Float(shape.size).squareRoot()
+      let rule = AttentionRule(
+        scale: 1.3 / Float(shape.size).squareRoot(), window: rule.window, softcap: rule.softcap)
       try compare(
         [
           (numbers("q", queries.reduce(1, *)), queries), (numbers("k", keys.reduce(1, *)), keys),
@@ -117,14 +160,45 @@
       ) { kernels, inputs in
         try kernels.attention(
           inputs[0], inputs[1], inputs[2],
-          segments: DeviceArray(segments, shape: [shape.batch, shape.length]), scale: scale)
+          segments: DeviceArray(segments, shape: [shape.batch, shape.length]), rule: rule)
       }
     }
 
-    @Test(arguments: [(1, 3, 2), (33, 24, 61), (70, 64, 1500), (300, 32, 4099)])
-    func `fused cross-entropy equals the plain one and skips rows without weight`(
-      rows: Int, width: Int, vocabulary: Int
+    @Test(arguments: rules)
+    func `attention over a cache equals attention over the whole text`(
+      rule: (window: Int?, softcap: Float?)
     ) throws {
+      let (length, heads, groups, size) = (41, 4, 2, 6)
+      let rule = AttentionRule(scale: 0.4, window: rule.window, softcap: rule.softcap)
+      try Engine.run {
+        func array(_ name: String, _ heads: Int) throws -> DeviceArray {
+          try DeviceArray(numbers(name, length * heads * size), shape: [1, length, heads, size])
+        }
+        func part(_ a: DeviceArray, _ range: Range<Int>) throws -> DeviceArray {
+          try slice(
+            a, from: [0, range.lowerBound, 0, 0], to: [1, range.upperBound, a.shape[2], size])
+        }
+        let (q, k, v) = try (array("q", heads), array("k", groups), array("v", groups))
+        let segments = try DeviceArray([Int32](repeating: 0, count: length), shape: [1, length])
+        let whole = try Kernels.plain.attention(q, k, v, segments: segments, rule: rule)
+        for range in [0..<13, 13..<40, 40..<41] {
+          let found = try Kernels.best.cachedAttention(
+            part(q, range), part(k, 0..<range.upperBound), part(v, 0..<range.upperBound),
+            starts: nil, rule: rule
+          ).floats()
+          let expected = try part(whole, range).floats()
+          #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+        }
+      }
+    }
+
+    @Test(
+      arguments: [(1, 3, 2), (33, 24, 61), (70, 64, 1500), (300, 32, 4099)],
+      [nil, 1.5, 30] as [Float?])
+    func `fused cross-entropy equals the plain one and skips rows without weight`(
+      shape: (rows: Int, width: Int, vocabulary: Int), softcap: Float?
+    ) throws {
+      let (rows, width, vocabulary) = shape
       let targets = (0..<rows).map { Int32(($0 * 7919) % vocabulary) }
       let weights = (0..<rows).map { Float($0 % 3 == 2 ? 0 : 1) }
       try compare(
@@ -135,7 +209,7 @@
       ) { kernels, inputs in
         try kernels.crossEntropy(
           inputs[0], inputs[1], targets: DeviceArray(targets, shape: [rows]),
-          weights: DeviceArray(weights, shape: [rows]), differentiated: true)
+          weights: DeviceArray(weights, shape: [rows]), softcap: softcap, differentiated: true)
       }
     }
 

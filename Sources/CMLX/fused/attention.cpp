@@ -4,9 +4,10 @@
 // Causal attention within documents, grouped queries, forward and backward.
 //
 //   letters  B sequences, L positions, H query heads, G key/value heads (H = G · R), D numbers a head
-//   mask     position i sees j iff j ≤ i, segment(i) = segment(j) and segment(i) ≥ 0
-//     S = scale · Q Kᵀ,   P = softmax of the seen of each row,   O = P V,   lse = log Σ exp of the seen S
-//     dV = Pᵀ dO,   dP = dO Vᵀ,   dS = P ∘ (dP − Σ dO ∘ O) · scale,   dQ = dS K,   dK = dSᵀ Q
+//   mask     position i sees j iff i − window < j ≤ i, segment(i) = segment(j) and segment(i) ≥ 0
+//     S = scale · Q Kᵀ, or with a cap c   S = c · tanh(scale · Q Kᵀ / c)
+//     P = softmax of the seen of each row,   O = P V,   lse = log Σ exp of the seen S
+//     dV = Pᵀ dO,   dP = dO Vᵀ,   dS = P ∘ (dP − Σ dO ∘ O) · scale (∘ (1 − (S / c)²)),   dQ = dS K,   dK = dSᵀ Q
 //
 // One piece of work is one key/value head of one sequence: its R query heads read the same packed keys and
 // values and add to the same dK, dV, in order. Rows go in blocks of 64, against only those keys that some row
@@ -52,7 +53,7 @@ struct Heads {
 
 struct Sizes {
   std::size_t sequences, length, heads, groups, width;
-  float scale;
+  AttentionRule rule;
   std::size_t repeat() const { return heads / groups; }
 };
 
@@ -63,9 +64,10 @@ struct Block {
   std::size_t columns() const { return end - first; }
 };
 
-/// The blocks of one sequence. `first` is the earliest key of any segment that occurs in the block, rounded
-/// down to a multiple of 64. A segment may come back after another one; its first position counts then.
-std::vector<Block> blocks(const std::int32_t* segments, std::size_t length) {
+/// The blocks of one sequence. `first` is the earliest key of any segment that occurs in the block, or the
+/// earliest that the window leaves, rounded down to a multiple of 64. A segment may come back after another
+/// one; its first position counts then.
+std::vector<Block> blocks(const std::int32_t* segments, std::size_t length, std::int32_t window) {
   std::vector<Block> result;
   for (std::size_t begin = 0; begin < length; begin += blockRows) {
     const std::size_t end = std::min(length, begin + blockRows);
@@ -75,22 +77,28 @@ std::vector<Block> blocks(const std::int32_t* segments, std::size_t length) {
       const auto found = std::find(segments, segments + first, segments[i]);
       first = static_cast<std::size_t>(found - segments);
     }
+    const std::size_t reach = static_cast<std::size_t>(window);
+    if (window > 0 && begin + 1 > reach) first = std::max(first, begin + 1 - reach);
     result.push_back({begin, end, first / blockRows * blockRows});
   }
   return result;
 }
 
-/// The eight scores from `row`, scaled, −∞ where key j is not seen by query i (j0 is the key of lane 0).
+/// The eight scores from `row`, scaled and capped, −∞ where key j is not seen by query i (j0 is the key of
+/// lane 0).
 inline Lanes masked(
     const float* row, std::size_t count, std::size_t j0, std::size_t i, std::int32_t segment,
-    const std::int32_t* segments, float scale) {
+    const std::int32_t* segments, const AttentionRule& rule) {
   const IntLanes step = {0, 1, 2, 3, 4, 5, 6, 7};
   IntLanes keys = -2;
   std::memcpy(&keys, segments + j0, count * sizeof(std::int32_t));
-  const IntLanes seen =
-      (keys == segment) & ((step + static_cast<std::int32_t>(j0)) <= static_cast<std::int32_t>(i));
+  const IntLanes distance = static_cast<std::int32_t>(i) - (step + static_cast<std::int32_t>(j0));
+  IntLanes seen = (keys == segment) & (distance >= 0);
+  if (rule.window > 0) seen &= distance < rule.window;
+  Lanes score = rule.scale * loadUpTo(row, count);
+  if (rule.cap > 0) score = rule.cap * hyperbolicTangent(score / rule.cap);
   const Lanes hidden = -std::numeric_limits<float>::infinity();
-  return seen ? scale * loadUpTo(row, count) : hidden;
+  return seen ? score : hidden;
 }
 
 struct Scratch {
@@ -104,7 +112,8 @@ struct Scratch {
 
 /// Scores in place → probabilities; returns log Σ exp (0 for a padding row, whose probabilities are 0).
 float softmaxRow(
-    float* row, const Block& block, std::size_t i, const std::int32_t* segments, float scale) {
+    float* row, const Block& block, std::size_t i, const std::int32_t* segments,
+    const AttentionRule& rule) {
   const std::size_t columns = block.columns();
   if (segments[i] < 0) {
     std::fill_n(row, columns, 0.0f);
@@ -112,7 +121,7 @@ float softmaxRow(
   }
   Lanes most = -std::numeric_limits<float>::infinity();
   eachLanes(columns, [&](std::size_t j, std::size_t count) {
-    const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, scale);
+    const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, rule);
     storeUpTo(row + j, s, count);
     most = s > most ? s : most;
   });
@@ -141,7 +150,7 @@ void forwardPiece(
   scratch.scores.resize(blockRows * length);
   float* const scores = scratch.scores.data();
   const std::size_t outStride = size.heads * width;
-  for (const Block& block : blocks(segments, length)) {
+  for (const Block& block : blocks(segments, length, size.rule.window)) {
     const std::size_t columns = block.columns();
     for (std::size_t h = g * size.repeat(); h < (g + 1) * size.repeat(); ++h) {
       multiplyPacked(
@@ -149,7 +158,7 @@ void forwardPiece(
           scratch.keysTurned, block.first, 0, width, scores, columns, false);
       for (std::size_t i = block.begin; i < block.end; ++i) {
         lse[(b * size.heads + h) * length + i] = softmaxRow(
-            scores + (i - block.begin) * columns, block, i, segments, size.scale);
+            scores + (i - block.begin) * columns, block, i, segments, size.rule);
       }
       multiplyPacked(
           block.rows(), width, Matrix::rows(scores, static_cast<std::ptrdiff_t>(columns)),
@@ -162,7 +171,7 @@ void forwardPiece(
 /// Scores → probabilities (in place), dP → dS (in place), for one row of a block.
 void gradientRow(
     float* row, float* slopes, const Block& block, std::size_t i, const std::int32_t* segments,
-    float scale, float lse, const float* o, const float* cotangent, std::size_t width) {
+    const AttentionRule& rule, float lse, const float* o, const float* cotangent, std::size_t width) {
   if (segments[i] < 0) {
     std::fill_n(row, block.columns(), 0.0f);
     std::fill_n(slopes, block.columns(), 0.0f);
@@ -174,10 +183,16 @@ void gradientRow(
   });
   const float mean = sum(products);
   eachLanes(block.columns(), [&](std::size_t j, std::size_t count) {
-    const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, scale);
+    const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, rule);
     const Lanes p = exponential(s - lse);
     storeUpTo(row + j, p, count);
-    storeUpTo(slopes + j, p * (loadUpTo(slopes + j, count) - mean) * scale, count);
+    Lanes slope = p * (loadUpTo(slopes + j, count) - mean) * rule.scale;
+    if (rule.cap > 0) {
+      // What is not seen has S = −∞ and p = 0, whose product is not the 0 that is meant.
+      const Lanes bent = slope * (1.0f - (s / rule.cap) * (s / rule.cap)), none = 0.0f;
+      slope = p > none ? bent : none;
+    }
+    storeUpTo(slopes + j, slope, count);
   });
 }
 
@@ -204,7 +219,7 @@ void backwardPiece(
     std::fill_n(dk + i * keyStride, width, 0.0f);
     std::fill_n(dv + i * keyStride, width, 0.0f);
   }
-  for (const Block& block : blocks(segments, length)) {
+  for (const Block& block : blocks(segments, length, size.rule.window)) {
     const std::size_t rows = block.rows(), columns = block.columns();
     const auto begin = static_cast<std::ptrdiff_t>(block.begin);
     const auto scoreStride = static_cast<std::ptrdiff_t>(columns);
@@ -221,7 +236,7 @@ void backwardPiece(
       for (std::size_t i = 0; i < rows; ++i) {
         gradientRow(
             scores + i * columns, slopes + i * columns, block, block.begin + i, segments,
-            size.scale, lse[(b * size.heads + h) * length + block.begin + i],
+            size.rule, lse[(b * size.heads + h) * length + block.begin + i],
             o + at + i * queryStride, cotangent + at + i * queryStride, width);
       }
       multiplyPacked(
@@ -239,16 +254,16 @@ void backwardPiece(
   }
 }
 
-Sizes sizes(const array& q, const array& k, float scale) {
+Sizes sizes(const array& q, const array& k, const AttentionRule& rule) {
   const auto dimension = [](int value) { return static_cast<std::size_t>(value); };
   return {
       dimension(q.shape(0)), dimension(q.shape(1)), dimension(q.shape(2)), dimension(k.shape(2)),
-      dimension(q.shape(3)), scale};
+      dimension(q.shape(3)), rule};
 }
 
 class AttentionGradient : public FusedPrimitive {
  public:
-  AttentionGradient(mx::Stream stream, float scale) : FusedPrimitive(stream), scale_(scale) {}
+  AttentionGradient(mx::Stream stream, const AttentionRule& rule) : FusedPrimitive(stream), rule_(rule) {}
   DEFINE_NAME(koine.AttentionGradient)
 
   /// (q, k, v, segments, o, lse, dO) → (dQ, dK, dV), all row-major.
@@ -260,7 +275,7 @@ class AttentionGradient : public FusedPrimitive {
                 *cotangent = inputs[6].data<float>();
     const Gradients out{
         outputs[0].data<float>(), outputs[1].data<float>(), outputs[2].data<float>()};
-    const Sizes size = sizes(inputs[0], inputs[1], scale_);
+    const Sizes size = sizes(inputs[0], inputs[1], rule_);
     schedule([=] {
       parallel(size.sequences * size.groups, [&](std::size_t piece) {
         const std::size_t b = piece / size.groups;
@@ -272,12 +287,12 @@ class AttentionGradient : public FusedPrimitive {
   }
 
  private:
-  float scale_;
+  AttentionRule rule_;
 };
 
 class Attention : public FusedPrimitive {
  public:
-  Attention(mx::Stream stream, float scale) : FusedPrimitive(stream), scale_(scale) {}
+  Attention(mx::Stream stream, const AttentionRule& rule) : FusedPrimitive(stream), rule_(rule) {}
   DEFINE_NAME(koine.Attention)
 
   /// (q [B, L, H, D], k [B, L, G, D], v, segments [B, L]) → (o [B, L, H, D], lse [B, H, L]).
@@ -286,7 +301,7 @@ class Attention : public FusedPrimitive {
     const Heads q(inputs[0]), k(inputs[1]), v(inputs[2]);
     const std::int32_t* segments = inputs[3].data<std::int32_t>();
     float *o = outputs[0].data<float>(), *lse = outputs[1].data<float>();
-    const Sizes size = sizes(inputs[0], inputs[1], scale_);
+    const Sizes size = sizes(inputs[0], inputs[1], rule_);
     schedule([=] {
       parallel(size.sequences * size.groups, [&](std::size_t piece) {
         const std::size_t b = piece / size.groups;
@@ -302,7 +317,7 @@ class Attention : public FusedPrimitive {
     const auto gradients = array::make_arrays(
         {primals[0].shape(), primals[1].shape(), primals[2].shape()},
         {mx::float32, mx::float32, mx::float32},
-        std::make_shared<AttentionGradient>(stream(), scale_),
+        std::make_shared<AttentionGradient>(stream(), rule_),
         {primals[0], primals[1], primals[2], primals[3], outputs[0], outputs[1],
          rowMajor(cotangents[0])});
     std::vector<array> results;
@@ -314,13 +329,14 @@ class Attention : public FusedPrimitive {
   }
 
  private:
-  float scale_;
+  AttentionRule rule_;
 };
 
 }  // namespace
 
 array attention(
-    const array& q, const array& k, const array& v, const array& segments, float scale) {
+    const array& q, const array& k, const array& v, const array& segments,
+    const AttentionRule& rule) {
   constexpr const char* kernel = "attention";
   expectType(kernel, "q", q, mx::float32);
   expectType(kernel, "k", k, mx::float32);
@@ -339,7 +355,7 @@ array attention(
   }
   return array::make_arrays(
       {q.shape(), {q.shape(0), q.shape(2), q.shape(1)}}, {mx::float32, mx::float32},
-      std::make_shared<Attention>(cpuStream(), scale), {q, k, v, rowMajor(segments)})[0];
+      std::make_shared<Attention>(cpuStream(), rule), {q, k, v, rowMajor(segments)})[0];
 }
 
 }  // namespace koine

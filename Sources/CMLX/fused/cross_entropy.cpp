@@ -4,8 +4,9 @@
 // The output layer and the loss in one: negative log-likelihood of each row's target under softmax(x · wᵀ).
 //
 //   letters  N rows, D numbers a row, V words
-//     z = x wᵀ [N, V],   lossₙ = weightₙ · (log Σᵥ exp zₙᵥ − zₙ,target)
-//     Gₙᵥ = weightₙ · (softmax(zₙ)ᵥ − [v = target]),   dx = c ∘ (G w),   dw = Σₙ cₙ Gₙᵀ xₙ
+//     z = x wᵀ [N, V], or with a cap k   z = k · tanh(x wᵀ / k)
+//     lossₙ = weightₙ · (log Σᵥ exp zₙᵥ − zₙ,target)
+//     Gₙᵥ = weightₙ · (softmax(zₙ)ᵥ − [v = target]) (· (1 − (zₙᵥ / k)²)),   dx = c ∘ (G w),   dw = Σₙ cₙ Gₙᵀ xₙ
 //
 // z would be the largest array of a training step (2 GB at 4096 tokens of a 128 k vocabulary). Rows are taken
 // in groups whose z fills at most 16 MB, and while a group's z is there, G overwrites it and gives its
@@ -37,6 +38,7 @@ struct Problem {
   const std::int32_t* targets;
   const float* weights;
   std::size_t rows, width, words;
+  float cap;
 };
 
 /// The rows that count, in order. Throws where a target is no word.
@@ -57,9 +59,25 @@ std::vector<std::size_t> activeRows(const Problem& problem) {
   return result;
 }
 
-/// One row of logits: returns log Σ exp − z[target]; with `gradient`, z becomes weight · (softmax − one-hot).
-float lossRow(float* z, std::size_t words, std::size_t target, float weight, bool gradient) {
+/// Bends a row of logits into ±cap, and with `slopes` [V] keeps how steep the bend is at each.
+void bend(float* z, std::size_t words, float cap, float* slopes) {
+  eachLanes(words, [&](std::size_t v, std::size_t count) {
+    const Lanes t = hyperbolicTangent(loadUpTo(z + v, count) / cap);
+    storeUpTo(z + v, cap * t, count);
+    if (slopes != nullptr) storeUpTo(slopes + v, 1.0f - t * t, count);
+  });
+}
+
+/// One row of logits: returns log Σ exp − z[target]; with `gradient`, z becomes weight · (softmax − one-hot),
+/// times the slopes of the cap if there is one.
+float lossRow(
+    float* z, std::size_t words, std::size_t target, float weight, bool gradient, float cap) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
+  thread_local std::vector<float> slopes;
+  if (cap > 0) {
+    if (gradient) slopes.resize(words);
+    bend(z, words, cap, gradient ? slopes.data() : nullptr);
+  }
   Lanes most = -infinity;
   eachLanes(words, [&](std::size_t v, std::size_t count) {
     const Lanes values = loadUpTo(z + v, count, -infinity);
@@ -79,6 +97,11 @@ float lossRow(float* z, std::size_t words, std::size_t target, float weight, boo
       storeUpTo(z + v, loadUpTo(z + v, count) * share, count);
     });
     z[target] -= weight;
+    if (cap > 0) {
+      eachLanes(words, [&](std::size_t v, std::size_t count) {
+        storeUpTo(z + v, loadUpTo(z + v, count) * loadUpTo(slopes.data() + v, count), count);
+      });
+    }
   }
   return (top - own) + std::log(whole);
 }
@@ -118,7 +141,7 @@ void solve(const Problem& problem, float* loss, float* dx, float* dw) {
         const std::size_t n = index[i];
         const float nll = lossRow(
             z + i * words, words, static_cast<std::size_t>(problem.targets[n]), problem.weights[n],
-            gradient);
+            gradient, problem.cap);
         if (loss != nullptr) loss[n] = problem.weights[n] * nll;
       }
     });
@@ -140,7 +163,7 @@ void solve(const Problem& problem, float* loss, float* dx, float* dw) {
   }
 }
 
-Problem problemOf(const std::vector<array>& inputs) {
+Problem problemOf(const std::vector<array>& inputs, float cap) {
   return {
       inputs[0].data<float>(),
       inputs[1].data<float>(),
@@ -148,7 +171,8 @@ Problem problemOf(const std::vector<array>& inputs) {
       inputs[3].data<float>(),
       static_cast<std::size_t>(inputs[0].shape(0)),
       static_cast<std::size_t>(inputs[0].shape(1)),
-      static_cast<std::size_t>(inputs[1].shape(0))};
+      static_cast<std::size_t>(inputs[1].shape(0)),
+      cap};
 }
 
 class CrossEntropyInputGradient : public FusedPrimitive {
@@ -174,13 +198,13 @@ class CrossEntropyInputGradient : public FusedPrimitive {
 
 class CrossEntropyWeightGradient : public FusedPrimitive {
  public:
-  using FusedPrimitive::FusedPrimitive;
+  CrossEntropyWeightGradient(mx::Stream stream, float cap) : FusedPrimitive(stream), cap_(cap) {}
   DEFINE_NAME(koine.CrossEntropyWeightGradient)
 
   /// (x, w, targets, weights, dw for c = 1 [V, D], c [N]) → dw.
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
-    const Problem problem = problemOf(inputs);
+    const Problem problem = problemOf(inputs, cap_);
     const float *unit = inputs[4].data<float>(), *c = inputs[5].data<float>();
     float* dw = outputs[0].data<float>();
     schedule([=] {
@@ -201,17 +225,20 @@ class CrossEntropyWeightGradient : public FusedPrimitive {
       solve(weighted, nullptr, nullptr, dw);
     });
   }
+
+ private:
+  float cap_;
 };
 
 class CrossEntropyLinear : public FusedPrimitive {
  public:
-  using FusedPrimitive::FusedPrimitive;
+  CrossEntropyLinear(mx::Stream stream, float cap) : FusedPrimitive(stream), cap_(cap) {}
   DEFINE_NAME(koine.CrossEntropyLinear)
 
   /// (x, w, targets, weights) → loss, or loss, dx, dw for cotangents of 1.
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
-    const Problem problem = problemOf(inputs);
+    const Problem problem = problemOf(inputs, cap_);
     float* loss = outputs[0].data<float>();
     float* dx = outputs.size() > 1 ? outputs[1].data<float>() : nullptr;
     float* dw = outputs.size() > 1 ? outputs[2].data<float>() : nullptr;
@@ -224,7 +251,7 @@ class CrossEntropyLinear : public FusedPrimitive {
     // Only the loss is given to anyone, so only its cotangent counts. A loss built without gradients
     // makes them here, at the cost of its product once more.
     std::vector<array> made = outputs;
-    if (made.size() == 1) made = withGradients(primals, stream());
+    if (made.size() == 1) made = withGradients(primals, stream(), cap_);
     const array c = rowMajor(cotangents[0]);
     std::vector<array> results;
     for (const int argument : argnums) {
@@ -235,7 +262,7 @@ class CrossEntropyLinear : public FusedPrimitive {
             {made[1], c}));
       } else if (argument == 1) {
         results.push_back(array(
-            primal.shape(), mx::float32, std::make_shared<CrossEntropyWeightGradient>(stream()),
+            primal.shape(), mx::float32, std::make_shared<CrossEntropyWeightGradient>(stream(), cap_),
             {primals[0], primals[1], primals[2], primals[3], made[2], c}));
       } else {
         results.push_back(mx::zeros_like(primal, stream()));
@@ -244,18 +271,23 @@ class CrossEntropyLinear : public FusedPrimitive {
     return results;
   }
 
-  static std::vector<array> withGradients(const std::vector<array>& inputs, mx::Stream stream) {
+  static std::vector<array> withGradients(
+      const std::vector<array>& inputs, mx::Stream stream, float cap) {
     return array::make_arrays(
         {inputs[2].shape(), inputs[0].shape(), inputs[1].shape()},
-        {mx::float32, mx::float32, mx::float32}, std::make_shared<CrossEntropyLinear>(stream),
+        {mx::float32, mx::float32, mx::float32}, std::make_shared<CrossEntropyLinear>(stream, cap),
         inputs);
   }
+
+ private:
+  float cap_;
 };
 
 }  // namespace
 
 array crossEntropyLinear(
-    const array& x, const array& w, const array& targets, const array& weights, bool gradients) {
+    const array& x, const array& w, const array& targets, const array& weights, bool gradients,
+    float cap) {
   constexpr const char* kernel = "cross_entropy_linear";
   expectType(kernel, "x", x, mx::float32);
   expectType(kernel, "w", w, mx::float32);
@@ -267,9 +299,9 @@ array crossEntropyLinear(
   expectShape(kernel, "targets", targets, {x.shape(0)});
   expectShape(kernel, "weights", weights, {x.shape(0)});
   const std::vector<array> inputs{rowMajor(x), rowMajor(w), rowMajor(targets), rowMajor(weights)};
-  if (gradients) return CrossEntropyLinear::withGradients(inputs, cpuStream())[0];
+  if (gradients) return CrossEntropyLinear::withGradients(inputs, cpuStream(), cap)[0];
   return array(
-      targets.shape(), mx::float32, std::make_shared<CrossEntropyLinear>(cpuStream()), inputs);
+      targets.shape(), mx::float32, std::make_shared<CrossEntropyLinear>(cpuStream(), cap), inputs);
 }
 
 }  // namespace koine

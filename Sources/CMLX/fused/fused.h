@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,8 @@ mlx::core::array linear(const mlx::core::array& x, const mlx::core::array& w);
 std::vector<mlx::core::array> linear(
     const mlx::core::array& x, const std::vector<mlx::core::array>& weights);
 
-/// weightₙ · −log softmax(x · wᵀ)ₙ[targetₙ] for x [N, D], w [V, D], targets int32 [N], weights [N] → [N].
+/// weightₙ · −log softmax(z)ₙ[targetₙ] with z = x · wᵀ, or with cap > 0 z = cap · tanh(x · wᵀ / cap), for
+/// x [N, D], w [V, D], targets int32 [N], weights [N] → [N].
 ///
 /// The rows come *already multiplied* by their weights: take the plain sum, and divide by the weights' sum if
 /// a mean is wanted. Rows of weight 0 or target −1 are 0, have zero gradients and cost nothing. Gradients
@@ -50,22 +52,33 @@ std::vector<mlx::core::array> linear(
 /// rows, if more) are held at a time.
 mlx::core::array crossEntropyLinear(
     const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& targets,
-    const mlx::core::array& weights, bool gradients);
+    const mlx::core::array& weights, bool gradients, float cap = 0);
+
+/// How scores are made of products and which of them count.
+struct AttentionRule {
+  /// Usually 1/√D.
+  float scale;
+  /// A query sees itself and the window − 1 positions before; 0: all before.
+  std::int32_t window = 0;
+  /// c in c · tanh(score / c); 0: none. Source: Bello et al. 2016, arXiv:1611.09940.
+  float cap = 0;
+};
 
 /// Causal attention within segments: q [B, L, H, D], k and v [B, L, G, D], segments int32 [B, L] →
-/// [B, L, H, D]; G divides H, query head h reads key head h / (H / G). Position i sees j iff j ≤ i and both
-/// have the same segment ≥ 0; positions of a negative segment give zeros and zero gradients.
-/// `scale` is usually 1/√D. Memory beyond the output: H · L numbers a sequence, 64 rows of scores a thread.
+/// [B, L, H, D]; G divides H, query head h reads key head h / (H / G). Position i sees j iff j ≤ i,
+/// j > i − window and both have the same segment ≥ 0; positions of a negative segment give zeros and zero
+/// gradients. Memory beyond the output: H · L numbers a sequence, 64 rows of scores a thread.
 mlx::core::array attention(
     const mlx::core::array& q, const mlx::core::array& k, const mlx::core::array& v,
-    const mlx::core::array& segments, float scale);
+    const mlx::core::array& segments, const AttentionRule& rule);
 
 /// Cosines, then sines, of position · inverse frequency: positions int32 [...], inverseFrequencies [D/2] →
 /// [..., D]. Built once per forward pass and shared by all layers. Not differentiable (zeros).
 mlx::core::array ropeTable(
     const mlx::core::array& positions, const mlx::core::array& inverseFrequencies);
 
-/// Rotates x [B, L, H, D] in half-split order (pairs i and i + D/2) by a table [L, D] or [B, L, D].
+/// Rotates the first R of the D numbers of each head of x [B, L, H, D], in half-split order (pairs i and
+/// i + R/2), by a table [L, R] or [B, L, R], R even and at most D; the others stay as they are.
 mlx::core::array rope(const mlx::core::array& x, const mlx::core::array& table);
 
 /// x / √(mean(x²) + ε) · w over the last axis: x [..., D], w [D].
@@ -78,6 +91,12 @@ std::pair<mlx::core::array, mlx::core::array> addRmsNorm(
 
 /// silu(gate) · up, elementwise over one shape.
 mlx::core::array swiglu(const mlx::core::array& gate, const mlx::core::array& up);
+
+/// gelu(gate) · up with the tanh form of GELU, elementwise over one shape.
+mlx::core::array geglu(const mlx::core::array& gate, const mlx::core::array& up);
+
+/// cap · tanh(x / cap), elementwise; cap > 0.
+mlx::core::array softcap(const mlx::core::array& x, float cap);
 
 /// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense.
 mlx::core::array embedding(const mlx::core::array& ids, const mlx::core::array& table);

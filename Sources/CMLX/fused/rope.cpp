@@ -7,10 +7,12 @@
 //     forward    (a, b) → (a cos φ − b sin φ,  b cos φ + a sin φ)
 //     backward   the inverse rotation, φ → −φ
 //
+// A table narrower than the heads turns only their first numbers, D being the table's width then.
 // The cosines are a table of their own, since all layers, queries and keys share them. The angle is rounded
 // to f32 before its cosine is taken, as transformers does: logits then agree also far out.
 // Source: Su et al. 2021, arXiv:2104.09864, eq. 34.
 
+#include <algorithm>
 #include <cmath>
 
 #include "fused.h"
@@ -62,7 +64,7 @@ class Rope : public FusedPrimitive {
   Rope(mx::Stream stream, bool inverse) : FusedPrimitive(stream), inverse_(inverse) {}
   DEFINE_NAME(koine.Rope)
 
-  /// (x [B, L, H, D], table [L, D] or [B, L, D]) → [B, L, H, D].
+  /// (x [B, L, H, D], table [L, R] or [B, L, R]) → [B, L, H, D].
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     const array& x = inputs[0];
     // Each pair is read before it is written, so an input nobody else needs is rotated where it is.
@@ -74,13 +76,14 @@ class Rope : public FusedPrimitive {
     const float *in = x.data<float>(), *table = inputs[1].data<float>();
     float* out = outputs[0].data<float>();
     const std::size_t length = x.shape(1), heads = x.shape(2), width = x.shape(3);
-    const std::size_t rows = x.shape(0) * length, half = width / 2;
+    const std::size_t turned = inputs[1].shape(-1);
+    const std::size_t rows = x.shape(0) * length, half = turned / 2;
     const bool shared = inputs[1].ndim() == 2;
     const float sign = inverse_ ? -1.0f : 1.0f;
     schedule([=] {
       parallelRanges(rows, 4, [=](std::size_t begin, std::size_t end) {
         for (std::size_t row = begin; row < end; ++row) {
-          const float* cosines = table + (shared ? row % length : row) * width;
+          const float* cosines = table + (shared ? row % length : row) * turned;
           const float* sines = cosines + half;
           for (std::size_t head = 0; head < heads; ++head) {
             const std::size_t at = (row * heads + head) * width;
@@ -91,6 +94,7 @@ class Rope : public FusedPrimitive {
               storeUpTo(out + at + i, a * c - b * s, count);
               storeUpTo(out + at + half + i, b * c + a * s, count);
             });
+            if (out != in) std::copy_n(in + at + turned, width - turned, out + at + turned);
           }
         }
       });
@@ -136,11 +140,14 @@ array rope(const array& x, const array& table) {
   expectType(kernel, "x", x, mx::float32);
   expectRank(kernel, "x", x, 4, "[B, L, H, D]");
   expectType(kernel, "table", table, mx::float32);
-  if (x.shape(3) % 2 != 0) refuse(kernel, "x", "an even D in [B, L, H, D]", text(x.shape()));
-  const mx::Shape shared{x.shape(1), x.shape(3)}, own{x.shape(0), x.shape(1), x.shape(3)};
-  if (table.shape() != shared && table.shape() != own) {
+  const bool shared = table.ndim() == 2;
+  const bool fits =
+      (shared || (table.ndim() == 3 && table.shape(0) == x.shape(0))) &&
+      table.shape(-2) == x.shape(1) && table.shape(-1) <= x.shape(3) && table.shape(-1) % 2 == 0;
+  if (!fits) {
     refuse(
-        kernel, "table", "shape " + text(shared) + " or " + text(own), text(table.shape()));
+        kernel, "table", "shape [L, R] or [B, L, R] with an even R up to D of x " + text(x.shape()),
+        text(table.shape()));
   }
   return array(
       x.shape(), mx::float32, std::make_shared<Rope>(cpuStream(), false),

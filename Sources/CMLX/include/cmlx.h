@@ -77,8 +77,10 @@ int cmlx_divide(cmlx_array *out, cmlx_array a, cmlx_array b);
 int cmlx_equal(cmlx_array *out, cmlx_array a, cmlx_array b);
 int cmlx_less_equal(cmlx_array *out, cmlx_array a, cmlx_array b);
 int cmlx_logical_and(cmlx_array *out, cmlx_array a, cmlx_array b);
+int cmlx_logical_or(cmlx_array *out, cmlx_array a, cmlx_array b);
 int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b);
 int cmlx_sigmoid(cmlx_array *out, cmlx_array a);
+int cmlx_tanh(cmlx_array *out, cmlx_array a);
 int cmlx_matmul(cmlx_array *out, cmlx_array a, cmlx_array b);
 int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count);
 int cmlx_reshape(cmlx_array *out, cmlx_array a, const int32_t *shape, int rank);
@@ -122,20 +124,26 @@ const char *cmlx_fused_instruction_set(void);
 // y_i = x w_iᵀ for several w of one x: x (N,D), w_i (O_i,D) → (N,O_i); `outs` receives count handles.
 int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights, int count);
 // x (N,D), w (V,D), targets int32 (N), weights float32 (N) → weighted loss per row (N).
-// `gradients`: nonzero when the result will be differentiated.
+// `gradients`: nonzero when the result will be differentiated. `cap`: logits become
+// cap · tanh(logit / cap); 0 for none.
 int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_array targets,
-                             cmlx_array weights, int gradients);
+                             cmlx_array weights, int gradients, float cap);
 // q (B,L,H,D), k and v (B,L,G,D), segments int32 (B,L) → (B,L,H,D); causal within a segment.
+// `window`: positions seen, the query's own included, 0 for all; `cap` as above, of the scores.
 int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
-                         cmlx_array segments, float scale);
-// positions int32 (L), inverse frequencies (D/2) → (L,D): cosines, then sines.
+                         cmlx_array segments, float scale, int32_t window, float cap);
+// positions int32 (L) or (B,L), inverse frequencies (R/2) → (L,R) or (B,L,R): cosines, then sines.
 int cmlx_fused_rope_table(cmlx_array *out, cmlx_array positions, cmlx_array inverse_frequencies);
+// x (B,L,H,D): turns the first R ≤ D numbers of each head.
 int cmlx_fused_rope(cmlx_array *out, cmlx_array x, cmlx_array table);
 int cmlx_fused_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps);
 // (x + delta, rms_norm(x + delta)); `outs` receives two handles.
 int cmlx_fused_add_rms_norm(cmlx_array *outs, cmlx_array x, cmlx_array delta, cmlx_array weight,
                             float eps);
 int cmlx_fused_swiglu(cmlx_array *out, cmlx_array gate, cmlx_array up);
+int cmlx_fused_geglu(cmlx_array *out, cmlx_array gate, cmlx_array up);
+// cap · tanh(x / cap)
+int cmlx_fused_softcap(cmlx_array *out, cmlx_array x, float cap);
 // ids int32 (N), table (V,D) → (N,D).
 int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table);
 

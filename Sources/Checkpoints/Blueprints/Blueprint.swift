@@ -17,6 +17,12 @@ public struct Blueprint: Sendable {
     case queries
     /// num_key_value_heads × head_dim
     case keysAndValues
+    /// head_dim
+    case headSize
+    /// Queries, keys and values in one: (num_attention_heads + 2 · num_key_value_heads) × head_dim
+    case queriesKeysValues
+    /// 2 × intermediate_size
+    case gateAndUp
   }
 
   /// What a tensor is to operators that treat some specially.
@@ -63,14 +69,39 @@ public struct Blueprint: Sendable {
 
   /// `model_type` of `config.json`.
   public let modelType: String
-  /// What `tie_word_embeddings` means when `config.json` does not say.
-  public let tiesWordEmbeddingsByDefault: Bool
   public let templates: [Template]
+  /// What keys of `config.json` mean when the file lacks them: the defaults of transformers'
+  /// configuration class, sizes without which no model can be told excepted.
+  public let classDefaults: [String: JSON]
+  /// The weight with which a norm changes nothing: 1, or 0 where norms multiply by 1 + weight.
+  public let neutralNorm: Float
   /// Ends of names of tensors that old files hold and nobody reads.
   public let ignoredSuffixes: [String]
 
+  init(
+    modelType: String, templates: [Template], classDefaults: [String: JSON],
+    neutralNorm: Float = 1, ignoredSuffixes: [String] = [".rotary_emb.inv_freq"]
+  ) {
+    self.modelType = modelType
+    self.templates = templates
+    self.classDefaults = classDefaults
+    self.neutralNorm = neutralNorm
+    self.ignoredSuffixes = ignoredSuffixes
+  }
+
   /// All architectures that Koine knows.
-  public static let all: [Blueprint] = [.llama]
+  public static let all: [Blueprint] = [
+    .gemma,
+    .gemma2,
+    .gemma3Text,
+    .llama,
+    .mistral,
+    .olmo2,
+    .phi3,
+    .qwen2,
+    .qwen3,
+    .smollm3,
+  ]
 
   /// The blueprint of a `model_type`, or `nil`.
   public static func named(_ modelType: String) -> Blueprint? {
@@ -88,6 +119,11 @@ public struct Blueprint: Sendable {
     return blueprint
   }
 
+  /// What `tie_word_embeddings` means when `config.json` does not say.
+  public var tiesWordEmbeddingsByDefault: Bool {
+    classDefaults["tie_word_embeddings"]?.bool ?? false
+  }
+
   /// Whether the head shares the embedding's weights: the config's word, else the class default.
   public func tiesWordEmbeddings(_ config: JSON) -> Bool {
     config["tie_word_embeddings"]?.bool ?? tiesWordEmbeddingsByDefault
@@ -97,7 +133,7 @@ public struct Blueprint: Sendable {
   public func expectations(
     _ config: JSON, origin: String
   ) throws(CheckpointError) -> [Expectation] {
-    let sizes = try Sizes(config, origin: origin)
+    let sizes = try Sizes(config, defaults: classDefaults, origin: origin)
     let isTied = tiesWordEmbeddings(config)
     var result: [Expectation] = []
     func add(_ template: Template, layer: Int?) {
@@ -134,18 +170,20 @@ public struct Blueprint: Sendable {
   /// The numbers of a config that shapes are made of.
   struct Sizes {
     let layers: Int
-    private let vocabulary, hidden, intermediate, queries, keysAndValues: Int
+    private let vocabulary, hidden, intermediate, queries, keysAndValues, headSize: Int
 
     /// Extents above this are surely a mistake, and products of two stay below `Int.max`.
     private static let limit = 1 << 31
     /// The deepest public models have some hundred layers; a list of millions would hang us.
     private static let layerLimit = 10_000
 
-    init(_ config: JSON, origin: String) throws(CheckpointError) {
+    init(
+      _ config: JSON, defaults: [String: JSON], origin: String
+    ) throws(CheckpointError) {
       func number(
         _ key: String, default value: Int? = nil, from low: Int = 1, to limit: Int = Self.limit
       ) throws(CheckpointError) -> Int {
-        let found = config[key]
+        let found = config[key] ?? defaults[key]
         if found == nil || found == .null, let value { return value }
         guard let number = found?.int, number >= low, number <= limit else {
           throw .config(
@@ -165,7 +203,8 @@ public struct Blueprint: Sendable {
           key: "num_key_value_heads", origin: origin, expected: "a divisor of \(heads)",
           found: "\(keyHeads)")
       }
-      if config["head_dim"] == nil || config["head_dim"] == .null, !hidden.isMultiple(of: heads) {
+      let ownSize = config["head_dim"] ?? defaults["head_dim"] ?? .null
+      if ownSize.isNull, !hidden.isMultiple(of: heads) {
         throw .config(
           key: "hidden_size", origin: origin, expected: "a multiple of \(heads) heads",
           found: "\(hidden)")
@@ -176,6 +215,7 @@ public struct Blueprint: Sendable {
         throw .config(
           key: key, origin: origin, expected: "at most \(Self.limit / size)", found: "\(count)")
       }
+      headSize = size
       queries = heads * size
       keysAndValues = keyHeads * size
     }
@@ -187,6 +227,9 @@ public struct Blueprint: Sendable {
       case .intermediate: intermediate
       case .queries: queries
       case .keysAndValues: keysAndValues
+      case .headSize: headSize
+      case .queriesKeysValues: queries + 2 * keysAndValues
+      case .gateAndUp: 2 * intermediate
       }
     }
   }

@@ -4,20 +4,18 @@
 #if MLX
   import Documents
 
-  /// How a family of models computes: one file in this folder, one line in `Architectures.all`.
+  /// How a kind of model computes.
   ///
-  /// Everything about its weights (names, shapes, ties) is in its blueprint in `Checkpoints`.
+  /// Decoder-only families are all a `Decoder` with a configuration of their own. What has another
+  /// shape (an encoder, say) conforms itself and joins `Architectures.make`.
   protocol Architecture: Sendable {
-    /// The `model_type`s of `config.json` it runs.
-    static var modelTypes: [String] { get }
-
-    /// Reads and checks the configuration.
-    init(config: JSON) throws
-
     var sizes: ModelSizes { get }
 
     /// Whether the head is the embedding.
     var tiesEmbeddings: Bool { get }
+
+    /// c in c · tanh(logit / c), which follows the head; `nil` for none.
+    var logitSoftcap: Float? { get }
 
     /// The tensor whose rows are the output vectors of the tokens.
     func headName(in parameters: Parameters) -> String
@@ -26,13 +24,18 @@
     ///
     /// - Parameters:
     ///   - segments: (B, L) int32; tokens see earlier tokens of their own segment only, −1 is
-    ///     padding. `nil`: one segment a row.
-    ///   - cache: keys and values of earlier tokens; the new ones are appended.
+    ///     padding. `nil`: one segment a row. Positions do not restart with a segment: rotations
+    ///     are relative, so what a token sees of its own segment is the same.
+    ///   - cache: keys and values of earlier tokens; the new ones are appended. Excludes
+    ///     `segments`.
     ///   - observer: shown what each linear layer is given, the head's excepted.
     func hidden(
       _ parameters: Parameters, ids: DeviceArray, segments: DeviceArray?, cache: KeyValueCache?,
       kernels: Kernels, observer: LinearObserver?
     ) throws -> DeviceArray
+
+    /// Whether a cache of `before` columns must be made anew once the text has `after` tokens.
+    func outgrowsCache(from before: Int, to after: Int) -> Bool
   }
 
   extension Architecture {
@@ -43,6 +46,14 @@
     ) throws -> DeviceArray {
       try hidden(
         parameters, ids: ids, segments: segments, cache: cache, kernels: kernels, observer: nil)
+    }
+
+    /// The logits of hidden states: (N, D) → (N, V).
+    func logits(
+      _ parameters: Parameters, hidden: DeviceArray, kernels: Kernels
+    ) throws -> DeviceArray {
+      try kernels.softcap(
+        kernels.linear(hidden, [parameters[headName(in: parameters)]])[0], logitSoftcap)
     }
   }
 
@@ -60,8 +71,6 @@
   }
 
   enum Architectures {
-    static let all: [any Architecture.Type] = [Llama.self]
-
     /// The architecture that `config` names, by default Llama.
     /// - Parameter origin: the model's folder, for messages.
     static func make(config: JSON, origin: String) throws -> any Architecture {
@@ -71,76 +80,7 @@
     }
 
     static func make(config: JSON) throws -> any Architecture {
-      let name = config["model_type"]?.string ?? "llama"
-      guard let architecture = all.first(where: { $0.modelTypes.contains(name) }) else {
-        throw ModelError.unknownArchitecture(name, known: all.flatMap { $0.modelTypes })
-      }
-      return try architecture.init(config: config)
+      Decoder(configuration: try DecoderConfiguration(config: config))
     }
-  }
-
-  /// Arrays by tensor name, with a prefix for the block one is in.
-  package struct Parameters {
-    private let arrays: [String: DeviceArray]
-    private let prefix: String
-
-    package init(_ arrays: [String: DeviceArray]) {
-      self.arrays = arrays
-      prefix = ""
-    }
-
-    private init(_ arrays: [String: DeviceArray], prefix: String) {
-      self.arrays = arrays
-      self.prefix = prefix
-    }
-
-    /// The same arrays, named from inside `prefix`.
-    func scoped(_ prefix: String) -> Parameters {
-      Parameters(arrays, prefix: self.prefix + prefix)
-    }
-
-    /// A name from inside the block as the checkpoint has it.
-    func fullName(_ name: String) -> String { prefix + name }
-
-    package subscript(name: String) -> DeviceArray {
-      get throws {
-        guard let array = arrays[prefix + name] else {
-          throw ModelError.configuration(
-            key: prefix + name, expected: "a tensor in the checkpoint", found: "none")
-        }
-        return array
-      }
-    }
-  }
-
-  /// Keys and values of the tokens seen so far, per layer: (B, S, G, K).
-  package final class KeyValueCache {
-    final class Layer {
-      private var keys: DeviceArray?
-      private var values: DeviceArray?
-      /// S
-      var length: Int { keys?.shape[1] ?? 0 }
-
-      /// Appends (B, L, G, K) and returns all so far.
-      func append(_ k: DeviceArray, _ v: DeviceArray) throws -> (DeviceArray, DeviceArray) {
-        let allKeys = try keys.map { try concatenate([$0, k], axis: 1) } ?? k
-        let allValues = try values.map { try concatenate([$0, v], axis: 1) } ?? v
-        keys = allKeys
-        values = allValues
-        return (allKeys, allValues)
-      }
-
-      var arrays: [DeviceArray] { [keys, values].compactMap { $0 } }
-    }
-
-    let layers: [Layer]
-
-    init(layerCount: Int) { layers = (0..<layerCount).map { _ in Layer() } }
-
-    /// How many tokens it holds.
-    package var length: Int { layers.first?.length ?? 0 }
-
-    /// All arrays, to be evaluated with each step so that no graph grows.
-    var arrays: [DeviceArray] { layers.flatMap(\.arrays) }
   }
 #endif

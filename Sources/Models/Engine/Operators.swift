@@ -40,6 +40,10 @@
     try new("logical_and") { cmlx_logical_and($0, a.handle, b.handle) }
   }
 
+  package func logicalOr(_ a: DeviceArray, _ b: DeviceArray) throws -> DeviceArray {
+    try new("logical_or") { cmlx_logical_or($0, a.handle, b.handle) }
+  }
+
   package func select(
     _ condition: DeviceArray, _ a: DeviceArray, _ b: DeviceArray
   ) throws -> DeviceArray {
@@ -48,6 +52,10 @@
 
   package func sigmoid(_ a: DeviceArray) throws -> DeviceArray {
     try new("sigmoid") { cmlx_sigmoid($0, a.handle) }
+  }
+
+  package func tanh(_ a: DeviceArray) throws -> DeviceArray {
+    try new("tanh") { cmlx_tanh($0, a.handle) }
   }
 
   package func matmul(_ a: DeviceArray, _ b: DeviceArray) throws -> DeviceArray {

@@ -24,10 +24,10 @@
     private static let scoringTokens = 4096
 
     /// Reads `config.json`.
-    /// - Throws: `CheckpointError` and `ModelError` for a config that is none of a Llama.
+    /// - Throws: `CheckpointError` and `ModelError` for a config that cannot run.
     init(config: JSON, origin: String) throws {
-      let sizes: LlamaConfiguration
-      do { sizes = try LlamaConfiguration(config: config) } catch { throw error.inModel(origin) }
+      let sizes: DecoderConfiguration
+      do { sizes = try DecoderConfiguration(config: config) } catch { throw error.inModel(origin) }
       parameterCount = try Blueprint.of(config, origin: origin)
         .expectations(config, origin: origin).filter(\.isRequired)
         .reduce(0) { $0 + $1.shape.elementCount }

@@ -11,12 +11,19 @@ extension MergePlanner {
     "model_type", "num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads",
     "num_key_value_heads", "head_dim", "vocab_size", "hidden_act", "rope_theta", "rope_scaling",
     "rope_parameters", "rms_norm_eps", "sliding_window", "attention_bias", "mlp_bias",
+    "hidden_activation", "query_pre_attn_scalar", "attn_logit_softcapping",
+    "final_logit_softcapping", "use_sliding_window", "max_window_layers", "sliding_window_pattern",
+    "rope_local_base_freq", "no_rope_layer_interval", "partial_rotary_factor",
+    "original_max_position_embeddings",
   ]
 
   /// Those that leave the shapes as they are.
   private static let freeOfShape: Set<String> = [
     "model_type", "rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps",
-    "sliding_window",
+    "sliding_window", "hidden_activation", "query_pre_attn_scalar", "attn_logit_softcapping",
+    "final_logit_softcapping", "use_sliding_window", "max_window_layers", "sliding_window_pattern",
+    "rope_local_base_freq", "no_rope_layer_interval", "partial_rotary_factor",
+    "original_max_position_embeddings",
   ]
 
   /// Refuses models that compute differently from equal weights.

@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The gated unit of Llama's feed-forward layer, elementwise over arrays of one shape:
+// The gated units of feed-forward layers, elementwise over arrays of one shape. Both gates are a number
+// times a sigmoid, with k(g) = g for SiLU and k(g) = 2 √(2/π) (g + 0.044715 g³) for the tanh form of GELU:
 //
-//     y  = silu(g) · u,   silu(g) = g · s,   s = 1 / (1 + e⁻ᵍ)
-//     dg = dy · u · s · (1 + g · (1 − s)),   du = dy · silu(g)
+//     y  = g · s · u,   s = 1 / (1 + e^−k(g))
+//     dg = dy · u · s · (1 + g · (1 − s) · k′(g)),   du = dy · g · s
 //
 // One pass over memory each way; MLX's graph takes three forward, a dozen backward, with a scalar exp.
-// Source: Shazeer 2020, arXiv:2002.05202, eq. 6.
+// Source: Shazeer 2020, arXiv:2002.05202, eq. 6; Hendrycks & Gimpel 2016, arXiv:1606.08415, §2 (there
+// ½ g (1 + tanh(k / 2)), which is the same).
 
 #include "fused.h"
 #include "pool.h"
@@ -19,10 +21,28 @@ namespace {
 
 constexpr std::size_t grain = 4096;
 
-class SwigluGradient : public FusedPrimitive {
+struct Silu {
+  static Lanes argument(Lanes g) { return g; }
+  static Lanes slope(Lanes) { return Lanes(1.0f); }
+};
+
+struct Gelu {
+  static constexpr float factor = 1.5957691216f;  // 2 √(2/π)
+  static constexpr float cubic = 0.044715f;
+  static Lanes argument(Lanes g) { return factor * g * fma(cubic * g, g, Lanes(1.0f)); }
+  static Lanes slope(Lanes g) { return factor * fma(3.0f * cubic * g, g, Lanes(1.0f)); }
+};
+
+template <class Gate>
+inline Lanes share(Lanes g) {
+  return 1.0f / (1.0f + exponential(-Gate::argument(g)));
+}
+
+template <class Gate>
+class GatedGradient : public FusedPrimitive {
  public:
   using FusedPrimitive::FusedPrimitive;
-  DEFINE_NAME(koine.SwigluGradient)
+  DEFINE_NAME(koine.GatedGradient)
 
   /// (gate, up, dy) → (dgate, dup).
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
@@ -37,8 +57,8 @@ class SwigluGradient : public FusedPrimitive {
           const std::size_t i = begin + offset;
           const Lanes g = loadUpTo(gate + i, count), u = loadUpTo(up + i, count),
                       d = loadUpTo(dy + i, count);
-          const Lanes s = 1.0f / (1.0f + exponential(-g));
-          storeUpTo(dgate + i, d * u * s * (1.0f + g * (1.0f - s)), count);
+          const Lanes s = share<Gate>(g), steepness = (1.0f - s) * Gate::slope(g);
+          storeUpTo(dgate + i, d * u * s * (1.0f + g * steepness), count);
           storeUpTo(dup + i, d * (g * s), count);
         });
       });
@@ -46,10 +66,11 @@ class SwigluGradient : public FusedPrimitive {
   }
 };
 
-class Swiglu : public FusedPrimitive {
+template <class Gate>
+class Gated : public FusedPrimitive {
  public:
   using FusedPrimitive::FusedPrimitive;
-  DEFINE_NAME(koine.Swiglu)
+  DEFINE_NAME(koine.Gated)
 
   /// (gate, up) → y.
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
@@ -62,8 +83,7 @@ class Swiglu : public FusedPrimitive {
         eachLanes(end - begin, [=](std::size_t offset, std::size_t count) {
           const std::size_t i = begin + offset;
           const Lanes g = loadUpTo(gate + i, count), u = loadUpTo(up + i, count);
-          const Lanes s = 1.0f / (1.0f + exponential(-g));
-          storeUpTo(y + i, (g * s) * u, count);
+          storeUpTo(y + i, (g * share<Gate>(g)) * u, count);
         });
       });
     });
@@ -74,7 +94,8 @@ class Swiglu : public FusedPrimitive {
       const std::vector<int>& argnums, const std::vector<array>&) override {
     const auto& shape = primals[0].shape();
     const auto gradients = array::make_arrays(
-        {shape, shape}, {mx::float32, mx::float32}, std::make_shared<SwigluGradient>(stream()),
+        {shape, shape}, {mx::float32, mx::float32},
+        std::make_shared<GatedGradient<Gate>>(stream()),
         {primals[0], primals[1], rowMajor(cotangents[0])});
     std::vector<array> results;
     for (const int argument : argnums) results.push_back(gradients[argument]);
@@ -82,16 +103,20 @@ class Swiglu : public FusedPrimitive {
   }
 };
 
-}  // namespace
-
-array swiglu(const array& gate, const array& up) {
-  constexpr const char* kernel = "swiglu";
+template <class Gate>
+array gated(const char* kernel, const array& gate, const array& up) {
   expectType(kernel, "gate", gate, mx::float32);
   expectType(kernel, "up", up, mx::float32);
   expectShape(kernel, "up", up, gate.shape());
   return array(
-      gate.shape(), mx::float32, std::make_shared<Swiglu>(cpuStream()),
+      gate.shape(), mx::float32, std::make_shared<Gated<Gate>>(cpuStream()),
       {rowMajor(gate), rowMajor(up)});
 }
+
+}  // namespace
+
+array swiglu(const array& gate, const array& up) { return gated<Silu>("swiglu", gate, up); }
+
+array geglu(const array& gate, const array& up) { return gated<Gelu>("geglu", gate, up); }
 
 }  // namespace koine

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  /// Arrays by tensor name, with a prefix for the block one is in.
+  package struct Parameters {
+    private let arrays: [String: DeviceArray]
+    private let prefix: String
+
+    package init(_ arrays: [String: DeviceArray]) {
+      self.arrays = arrays
+      prefix = ""
+    }
+
+    private init(_ arrays: [String: DeviceArray], prefix: String) {
+      self.arrays = arrays
+      self.prefix = prefix
+    }
+
+    /// The same arrays, named from inside `prefix`.
+    func scoped(_ prefix: String) -> Parameters {
+      Parameters(arrays, prefix: self.prefix + prefix)
+    }
+
+    /// A name from inside the block as the checkpoint has it.
+    func fullName(_ name: String) -> String { prefix + name }
+
+    package subscript(name: String) -> DeviceArray {
+      get throws {
+        guard let array = arrays[prefix + name] else {
+          throw ModelError.configuration(
+            key: prefix + name, expected: "a tensor in the checkpoint", found: "none")
+        }
+        return array
+      }
+    }
+  }
+#endif
