@@ -48,7 +48,8 @@ let package = Package(
       "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
     .module("Tokenization", uses: ["Documents", "CPCRE2"], alwaysOptimized: true),
     .module("Hub", uses: ["CCurl", "Documents", .crypto]),
-    .module("Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Documents"]),
+    .module(
+      "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
     .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
     .module(
@@ -95,7 +96,7 @@ let package = Package(
     .tests("Checkpoints", uses: ["Tensors", "Documents"]),
     .tests("Tokenization", uses: ["Documents"]),
     .tests("Hub", uses: ["Documents"]),
-    .tests("Surgery", uses: ["Checkpoints", "Tensors", "Documents"]),
+    .tests("Surgery", uses: ["Checkpoints", "Tensors", "Templates", "Documents"]),
     .tests("Corpora", uses: ["Tokenization", "Documents"]),
     .tests(
       "Fuzz", of: "Surgery",

@@ -43,7 +43,10 @@ extension Unicode.Scalar {
 ///
 /// **Departs** from Jinja: integers have 64 bits, and leaving them is an error; a missing filter is
 /// one when it is reached; generators and functions have no text, where Python prints an address;
-/// files (`include`, `import`, `extends`, `block`) and filters that draw at random are refused.
+/// files (`include`, `import`, `extends`, `block`) and filters that draw at random are refused. So
+/// are `autoescape`, the methods `encode`, `translate` and `maketrans` of texts, character names
+/// (`\N{…}`) in literals, and a `raw` tag at the very end that nothing closes, which Jinja passes
+/// over.
 public struct JinjaTemplate: Sendable {
   /// What messages call it.
   public let name: String

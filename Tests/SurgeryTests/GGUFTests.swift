@@ -82,13 +82,62 @@ import Testing
     #expect(export.notes.contains { $0.contains("window") })
   }
 
-  @Test func `a model without a tokenizer is refused`() throws {
-    let model = try Self.model("qwen3")
-    let bare = Checkpoint(
-      config: model.config, origin: "bare",
+  /// A golden model with other files beside its weights.
+  private static func model(
+    _ family: String, files: (Checkpoint) throws -> [Checkpoint.CompanionFile]
+  ) throws -> Checkpoint {
+    let model = try Self.model(family)
+    return Checkpoint(
+      config: model.config, origin: "made",
       sources: Dictionary(
         uniqueKeysWithValues: try model.names.map { ($0, try model.source($0)) }),
-      tokenizerFiles: [])
+      tokenizerFiles: try files(model))
+  }
+
+  @Test func `the chat template is the default one, wherever it stands`() throws {
+    func made(_ templates: [String: String]) throws -> (bytes: Data, notes: [String]) {
+      let model = try Self.model("qwen3") { model in
+        let gone = templates.keys + ["tokenizer_config.json", "chat_template.jinja"]
+        return model.tokenizerFiles.filter { !gone.contains($0.name) }
+          + templates.map { .init(name: $0.key, contents: Array($0.value.utf8)) }
+      }
+      let folder = try AdapterFixture()
+      let path = folder.file("model.gguf")
+      let export = try GGUFExport(model, encoding: .eightBits, name: "m")
+      _ = try export.write(to: path)
+      return (try Data(contentsOf: URL(fileURLWithPath: path)), export.notes)
+    }
+    /// The key, the type of texts (8), the length and the text.
+    func holds(_ bytes: Data, _ text: String) -> Bool {
+      var field = Data("tokenizer.chat_template".utf8) + Data([8, 0, 0, 0])
+      field += withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { Data($0) }
+      return bytes.range(of: field + Data(text.utf8)) != nil
+    }
+    let list = #"[{"name": "rag", "template": "R"}, {"name": "default", "template": "{{ d }}"}]"#
+    let named = try made(["tokenizer_config.json": "{\"chat_template\": \(list)}"])
+    #expect(holds(named.bytes, "{{ d }}"))
+    #expect(
+      named.notes.contains("Of the chat templates the file has the default; left out are `rag`."))
+    let file = try made([
+      "tokenizer_config.json": #"{"chat_template": "config"}"#, "chat_template.jinja": "file",
+    ])
+    #expect(holds(file.bytes, "file") && !holds(file.bytes, "config"))
+    #expect(!file.notes.contains { $0.contains("chat template") })
+    #expect(holds(try made(["chat_template.json": #"{"chat_template": "j"}"#]).bytes, "j"))
+    let none = try made([
+      "tokenizer_config.json": #"{"chat_template": [{"name": "rag", "template": "R"}]}"#
+    ])
+    #expect(none.bytes.range(of: Data("tokenizer.chat_template".utf8)) == nil)
+    #expect(none.notes.contains { $0.contains("none of the model's is the default: `rag`") })
+    let error = #expect(throws: CheckpointError.self) {
+      try made(["tokenizer_config.json": #"{"chat_template": 5}"#])
+    }
+    #expect(error?.diagnosis.what.contains("should be a text or a list") == true)
+    #expect(error?.diagnosis.where == "made/tokenizer_config.json")
+  }
+
+  @Test func `a model without a tokenizer is refused`() throws {
+    let bare = try Self.model("qwen3") { _ in [] }
     let error = #expect(throws: CheckpointError.self) {
       try GGUFExport(bare, encoding: .float16, name: "m")
     }

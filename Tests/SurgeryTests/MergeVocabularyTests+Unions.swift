@@ -10,7 +10,7 @@ import Tokenization
 
 @testable import Surgery
 
-/// Unions of vocabularies, and chat templates.
+/// Unions of vocabularies.
 extension MergeVocabularyTests {
   // MARK: Unions
 
@@ -150,54 +150,5 @@ extension MergeVocabularyTests {
       found[0].hasPrefix("A union with the tokenizer of b is not sound")
         || found[0].contains("add_prefix_space"), "\(found)")
     #expect(found.count == 3)
-  }
-
-  // MARK: Chat templates
-
-  private func template(_ plan: MergePlan) throws -> String? {
-    let file = try #require(
-      plan.checkpoint.tokenizerFiles.first { $0.name == "tokenizer_config.json" })
-    return try JSON.parse(try file.bytes(), origin: file.name)["chat_template"]?.string
-  }
-
-  private func chat(
-    _ template: String, _ models: [(String, Checkpoint)]
-  ) throws -> MergePlan {
-    var recipe = MergeRecipe(
-      method: "linear", models: models.map { .init($0.0, parameters: ["weight": 1]) })
-    recipe.chatTemplate = template
-    return try MergePlan.make(
-      recipe,
-      from: ModelResolver { reference in
-        try #require(models.first { $0.0 == reference.description }?.1)
-      })
-  }
-
-  @Test func `a chat template is a known name, a text, or the most frequent one`() throws {
-    func model(_ name: String, _ template: String) throws -> (String, Checkpoint) {
-      (
-        name,
-        try folders.model(
-          name, ["x"], start: 0,
-          files: ["tokenizer_config.json": "{\"chat_template\": \"\(template)\", \"k\": 1}"])
-      )
-    }
-    let models = [try model("a", "{one}"), try model("b", "{two}"), try model("c", "{two}")]
-    #expect(try self.template(chat("auto", models)) == "{two}")
-    let text = "{% for message in messages %}{{ message }}{% endfor %}"
-    #expect(try self.template(chat(text, models)) == text)
-    let known = try #require(try self.template(chat("chatml", models)))
-    #expect(known.contains("<|im_start|>") && known.contains(#"'\n'"#))
-    for name in ["alpaca", "chatml", "exaone", "llama3", "mistral"] {
-      #expect(try self.template(chat(name, models)) == ChatTemplate.known[name])
-    }
-    #expect(lines { _ = try chat("chatlm", models) }[2] == "Did you mean `chatml`?")
-    #expect(
-      lines { _ = try chat("auto", [("d", try folders.model("d", ["x"], start: 0))]) }[0]
-        == "`chat_template` is `auto`, and no model has a template.")
-    let bare = try MergeModels.llama("e", MergeModels.layered(layers: 0))
-    #expect(
-      lines { _ = try chat("chatml", [("e", bare)]) }[0]
-        == "A chat template is asked for, and the result has no tokenizer.")
   }
 }

@@ -78,4 +78,29 @@ struct ChatGoldenTests {
     #expect(chats.counts.rendered > 400)
     #expect(chats.counts.refused > 50)
   }
+
+  @Test(arguments: KnownTemplates.names)
+  func `a known template is the one of the golden files`(_ name: String) throws {
+    #expect(KnownTemplates.text(name) == (try TemplateGolden.text("known/\(name).jinja")))
+  }
+
+  @Test(arguments: KnownTemplates.names)
+  func `a known template renders conversations as by transformers`(_ name: String) throws {
+    var chats = ChatGolden(golden: try TemplateGolden.json("known.json")) {
+      try #require(KnownTemplates.text($0))
+    }
+    let rows = try #require(chats.golden["rows"]?.array?.filter { $0["template"]?.string == name })
+    #expect(Set(rows.compactMap { $0["conversation"]?.string }).count == 7)
+    for row in rows {
+      let difference = try chats.difference(row)
+      #expect(difference == nil, "\(difference ?? "")")
+    }
+    #expect(chats.counts.rendered >= 14)
+  }
+
+  @Test func `known are five names, and no other`() {
+    #expect(KnownTemplates.names == ["alpaca", "chatml", "exaone", "llama3", "mistral"])
+    #expect(KnownTemplates.text("ChatML") == nil)
+    #expect(KnownTemplates.text("default") == nil)
+  }
 }

@@ -96,6 +96,8 @@ struct HostileTemplateTests {
     "{{ '{0.__class__.__mro__}'.format('') }}", "{{ l.append(4) }}", "{{ {}.update({}) }}",
     "{{ [3, 1].sort() }}", "{{ namespace.__init__ }}{{ namespace.__init__.x }}",
     "{% set ns = namespace() %}{% set ns.__class__ = 1 %}", "{{ 'x'.encode() }}",
+    "{{ 'x'.translate({120: 'y'}) }}", "{{ ''.maketrans('a', 'b') }}", #"{{ '\N{BULLET}' }}"#,
+    "{% autoescape true %}x{% endautoescape %}", "a{% raw %}", "a{% raw %}{{ x }}",
     "{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{% extends 'x' %}",
     "{% from 'x' import y %}", "{{ self.x() }}", "{{ cycler.__init__.__globals__.os }}",
     "{{ 9223372036854775807 + 1 }}", "{{ 10 ** 100 }}", "{{ -9223372036854775807 - 2 }}",

@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Documents
+import Templates
 import Tensors
 
 /// A model as one file that llama.cpp runs: its weights, its settings and its tokenizer.
@@ -71,10 +72,18 @@ public struct GGUFExport: Sendable {
     } catch { throw Self.error(error, checkpoint) }
     let tokenizer = try Self.tokenizer(
       checkpoint, rowCount: planned.rowCount, preTokenizer: preTokenizer)
-    metadata = planned.metadata + tokenizer.metadata
+    metadata = planned.metadata + tokenizer.vocabulary.metadata
     tensors = planned.tensors
     var notes = planned.notes
-    if tokenizer.splitsDifferently {
+    let others = tokenizer.templates.names.filter { $0 != "default" }
+    if !others.isEmpty {
+      let names = others.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
+      notes.append(
+        tokenizer.templates["default"] == nil
+          ? "The file has no chat template, for none of the model's is the default: \(names)."
+          : "Of the chat templates the file has the default; left out are \(names).")
+    }
+    if tokenizer.vocabulary.splitsDifferently {
       notes.append(
         "llama.cpp has no name for the way this tokenizer splits text, so its token ids may differ "
           + "there; --pre names one that fits.")
@@ -106,7 +115,7 @@ public struct GGUFExport: Sendable {
 
   private static func tokenizer(
     _ checkpoint: Checkpoint, rowCount: Int, preTokenizer: String?
-  ) throws(CheckpointError) -> GGUFTokenizer {
+  ) throws(CheckpointError) -> (vocabulary: GGUFTokenizer, templates: ChatTemplates) {
     let document: TokenizerDocument?
     do { document = try TokenizerDocument(checkpoint) } catch {
       throw .operation(error.diagnosis)
@@ -118,26 +127,20 @@ public struct GGUFExport: Sendable {
           next: "Put tokenizer.json and tokenizer_config.json beside the weights."))
     }
     var settings: [JSON] = []
-    var template: String?
-    for name in ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
+    for name in ["tokenizer_config.json", "special_tokens_map.json"] {
       guard let file = checkpoint.tokenizerFiles.first(where: { $0.name == name }) else { continue }
       let bytes = try file.bytes()
-      if name == "chat_template.jinja" {
-        template = String(decoding: bytes, as: UTF8.self)
-        continue
-      }
       do throws(DocumentError) {
         settings.append(try JSON.parse(bytes, origin: "\(checkpoint.origin)/\(name)"))
       } catch { throw .document(error) }
     }
+    let templates = try ChatTemplates(checkpoint)
     do throws(GGUFFault) {
       var result = try GGUFTokenizer(
         document, settings: settings, config: checkpoint.config, rowCount: rowCount,
         preTokenizer: preTokenizer)
-      if let text = template ?? settings.lazy.compactMap({ $0["chat_template"]?.string }).first {
-        result.setChatTemplate(text)
-      }
-      return result
+      if let text = templates["default"] { result.setChatTemplate(text) }
+      return (result, templates)
     } catch { throw Self.error(error, checkpoint) }
   }
 }

@@ -20,6 +20,10 @@ public struct ChatTemplates: Sendable, Equatable {
   public let specialTokens: JSONObject
   private let texts: [String: String]
 
+  /// The files of a folder that are read, but for `additional_chat_templates`.
+  package static let fileNames = [
+    jinjaFile, configFile, "chat_template.json", "special_tokens_map.json",
+  ]
   static let jinjaFile = "chat_template.jinja"
   static let folder = "additional_chat_templates"
   static let configFile = "tokenizer_config.json"
@@ -43,7 +47,7 @@ public struct ChatTemplates: Sendable, Equatable {
     let place = folder.path(percentEncoded: false)
     let manager = FileManager.default
     var files: [String: [UInt8]] = [:]
-    var names = [Self.jinjaFile, Self.configFile, "chat_template.json", "special_tokens_map.json"]
+    var names = Self.fileNames
     let extra = folder.appending(path: Self.folder).path(percentEncoded: false)
     names += ((try? manager.contentsOfDirectory(atPath: extra)) ?? []).sorted().filter {
       $0.hasSuffix(".jinja")

@@ -65,3 +65,5 @@ OPTIONS = [
     {"add_generation_prompt": True, "enable_thinking": False},
     {"continue_final_message": True},
 ]
+# Conversations of texts, and two that a template of texts refuses or passes over.
+KNOWN = ["one", "turns", "ended", "thinking", "parts", "unknown", "backwards"]

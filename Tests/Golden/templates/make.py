@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The Koine authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Jinja2 and transformers make of templates: snippets.json and chats.json.
+"""What Jinja2 and transformers make of templates: snippets.json, chats.json and known.json.
 
 Run with a Python that has the packages named in versions.json:  python make.py
 Snippets are rendered by the environment that transformers compiles chat templates in; a snippet
 that fails there has `null` for its text. The templates of families/ were written for this test
-after the formats of the model families; none is a publisher's file.
+after the formats of the model families; none is a publisher's file. Those of known/ are the ones
+that koine knows by name, as Sources/Templates/Chat/KnownTemplates.swift has them.
 """
 import datetime
 import json
@@ -84,6 +85,17 @@ def chat_rows():
     return rows
 
 
+def known_rows():
+    """The known templates read texts only, so tools and documents are left to families/."""
+    rows = []
+    for path in sorted((HERE / "known").glob("*.jinja")):
+        for conversation in conversations.KNOWN:
+            for options in conversations.OPTIONS:
+                if "enable_thinking" not in options:
+                    rows.append(chat_row(path.stem, path.read_text("utf-8"), conversation, options))
+    return rows
+
+
 def write(name, value):
     """One line for each row, so that changes can be read."""
     rest = {k: v for k, v in value.items() if k != "rows"}
@@ -103,3 +115,7 @@ if __name__ == "__main__":
     write("chats.json", {"conversations": conversations.CONVERSATIONS,
                          "special_tokens": conversations.SPECIAL_TOKENS, "rows": rows})
     print(len(rows), "chats,", sum("error" in row for row in rows), "of them errors")
+    rows = known_rows()
+    write("known.json", {"conversations": {n: conversations.CONVERSATIONS[n] for n in conversations.KNOWN},
+                         "special_tokens": conversations.SPECIAL_TOKENS, "rows": rows})
+    print(len(rows), "chats of known templates,", sum("error" in row for row in rows), "of them errors")

@@ -172,8 +172,9 @@ extension MergePlanner {
       files = vocabulary.files
     }
     if let template = recipe.chatTemplate {
-      files = try ChatTemplate.files(
-        files, template: template, models: models, origin: donor.name, notes: &notes)
+      let choice = ChatTemplateChoice(
+        wanted: template, isMergekitExact: cache.options.mergekitExact != nil)
+      files = try choice.files(files, models: models, origin: donor.name, notes: &notes)
     }
     if !cache.options.copiesTokenizer { files = [] }
     let names = models.map(\.name).joined(separator: ", ")

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Checkpoints
+import Templates
+
+extension ChatTemplates {
+  /// The templates of a model, of the files that travel with its weights.
+  ///
+  /// Cost: one read of each small file. `additional_chat_templates` is no such file.
+  init(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    var files: [String: [UInt8]] = [:]
+    for file in checkpoint.tokenizerFiles where Self.fileNames.contains(file.name) {
+      files[file.name] = try file.bytes()
+    }
+    do throws(TemplateError) {
+      try self.init(files: files, origin: checkpoint.origin)
+    } catch {
+      throw .operation(error.diagnosis)
+    }
+  }
+}
