@@ -11,7 +11,7 @@ FUZZ_MINUTES ?= 5
 RECIPE ?= Examples/quickstart/recipe.yaml
 KOINE = .build/release/koine
 
-.PHONY: help setup build release test fuzz demo smoke check format format-check arrows headers bench bench-merge docs clean
+.PHONY: help setup build release test fuzz demo smoke check format format-check arrows headers bench bench-merge bench-tokenize docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,13 +54,20 @@ arrows: setup
 	@scripts/check-arrows
 	$(SWIFT) build $(SWIFT_FLAGS) --explicit-target-dependency-import-check error
 
-bench: bench-merge  ## all benchmarks
+bench: bench-merge bench-tokenize  ## all benchmarks
 
 BENCH = $(SWIFT) run -c release --package-path Benchmarks koine-bench
 BENCH_FLAGS ?=
 
 bench-merge: release  ## merging against copying; BENCH_FLAGS="--quick", "--mergekit PATH"
 	$(BENCH) merge --koine $(KOINE) $(BENCH_FLAGS)
+
+BENCH_DATA ?= ../shared/data
+
+BENCH_TEXTS ?= $(BENCH_DATA)/text/eng.openstax.txt.gz,$(BENCH_DATA)/text/fao.tingmal.txt.gz
+
+bench-tokenize:  ## encoding against Hugging Face; BENCH_FLAGS="--python PATH"
+	$(BENCH) tokenize --tokenizers $(BENCH_DATA)/tokenizers --texts $(BENCH_TEXTS) $(BENCH_FLAGS)
 
 docs: setup  ## symbol graphs for DocC in .build
 	$(SWIFT) package $(SWIFT_FLAGS) dump-symbol-graph --minimum-access-level public

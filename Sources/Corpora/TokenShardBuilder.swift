@@ -11,7 +11,7 @@ extension TokenShard {
   ///   - header: the vocabulary; its counts are filled in.
   ///   - encode: text to ids without special tokens; called from several threads. The result does
   ///     not depend on their number.
-  ///   - progress: told how many documents and text bytes are done, about every 256 documents.
+  ///   - progress: told how many documents and text bytes are done, about every megabyte.
   ///
   /// Throws ``CorpusError``: no documents, an id outside the vocabulary, or a refused write; then
   /// `path` is as it was. Memory: one batch of documents and 8 bytes a document.
@@ -44,33 +44,32 @@ extension TokenShard {
       var offsets = [0]
       var hasher = ContentHasher()
       var batch: [String] = []
+      var batchByteCount = 0
+      let packing = Packing(header)
       func encodeBatch() throws {
-        for ids in concurrently(batch, encode) {
-          let width = header.tokenWidth
-          var bytes: [UInt8] = []
-          bytes.reserveCapacity((ids.count + 1) * width)
-          for id in ids + [header.endOfText] {
-            guard id >= 0, id < header.vocabularySize else {
-              throw CorpusError.tokenOutOfRange(
-                path, document: header.documentCount, id: Int(id),
-                vocabularySize: header.vocabularySize)
-            }
-            for k in 0..<width { bytes.append(UInt8(truncatingIfNeeded: id >> Int32(8 * k))) }
+        for document in concurrently(batch, { packing.pack(encode($0)) }) {
+          if let id = document.wrongID {
+            throw CorpusError.tokenOutOfRange(
+              path, document: header.documentCount, id: Int(id),
+              vocabularySize: header.vocabularySize)
           }
-          hasher.absorb(bytes)
-          try sink.write(bytes)
-          header.tokenCount += ids.count + 1
+          hasher.absorb(document.bytes)
+          try sink.write(document.bytes)
+          header.tokenCount += document.bytes.count / header.tokenWidth
           header.documentCount += 1
           offsets.append(header.tokenCount)
         }
         batch.removeAll(keepingCapacity: true)
+        batchByteCount = 0
         progress?(header.documentCount, header.textByteCount)
       }
       for document in documents {
         let text = document.text
         header.textByteCount += text.utf8.count
         batch.append(text)
-        if batch.count == 256 { try encodeBatch() }
+        batchByteCount += text.utf8.count
+        // Enough that no core waits long for the last document, and that starting costs little.
+        if batchByteCount >= 1 << 20 || batch.count == 8192 { try encodeBatch() }
       }
       if !batch.isEmpty { try encodeBatch() }
       header.contentHash = hasher.finish()
@@ -84,14 +83,51 @@ extension TokenShard {
     return try TokenShard(path: path)
   }
 
-  private static func concurrently(
-    _ texts: [String], _ encode: @Sendable (String) -> [Int32]
-  ) -> [[Int32]] {
-    let results = [[Int32]](unsafeUninitializedCapacity: texts.count) { buffer, count in
+  /// Ids to bytes, little-endian, with the end of the text behind them.
+  private struct Packing: Sendable {
+    struct Document: Sendable {
+      var bytes: [UInt8] = []
+      /// The first id outside the vocabulary.
+      var wrongID: Int32?
+    }
+
+    private let width: Int
+    private let vocabularySize: Int
+    private let endOfText: Int32
+
+    init(_ header: TokenShardHeader) {
+      width = header.tokenWidth
+      vocabularySize = header.vocabularySize
+      endOfText = header.endOfText
+    }
+
+    func pack(_ ids: [Int32]) -> Document {
+      var document = Document()
+      document.bytes.reserveCapacity((ids.count + 1) * width)
+      func append(_ id: Int32) {
+        for k in 0..<width { document.bytes.append(UInt8(truncatingIfNeeded: id >> Int32(8 * k))) }
+      }
+      for id in ids {
+        guard id >= 0, id < vocabularySize else {
+          document.wrongID = id
+          return document
+        }
+        append(id)
+      }
+      append(endOfText)
+      return document
+    }
+  }
+
+  /// `body` of every text, on all cores, in the order of the texts.
+  private static func concurrently<Output: Sendable>(
+    _ texts: [String], _ body: @Sendable (String) -> Output
+  ) -> [Output] {
+    let results = [Output](unsafeUninitializedCapacity: texts.count) { buffer, count in
       // Safety: every index is initialised exactly once, by the one iteration that owns it.
       nonisolated(unsafe) let start = buffer.baseAddress
       DispatchQueue.concurrentPerform(iterations: texts.count) { i in
-        if let start { (start + i).initialize(to: encode(texts[i])) }
+        if let start { (start + i).initialize(to: body(texts[i])) }
       }
       count = texts.count
     }

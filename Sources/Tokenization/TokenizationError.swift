@@ -114,11 +114,11 @@ public enum TokenizationError: Diagnosed, Equatable {
     case .trainingSetting(let name, let value, let expected):
       Diagnosis(
         what: "The tokenizer setting `\(name)` should be \(expected), found \(value).",
-        where: "byte-level BPE trainer", next: "Correct the setting.")
+        where: "tokenizer trainer", next: "Correct the setting.")
     case .emptyCorpus(let count):
       Diagnosis(
         what: "There is no text to train a tokenizer on.",
-        where: "byte-level BPE trainer, after \(count) texts",
+        where: "tokenizer trainer, after \(count) texts",
         next: "Check that the text files are not empty and that cleaning left something.")
     default:
       Diagnosis(what: "The tokenizer is damaged.", where: "tokenizer", next: "Fetch it again.")

@@ -20,29 +20,52 @@ extension Tokenizer {
   /// Face tokenizers. The empty text has no ids.
   ///
   /// - Cost: one pass over the text; a word met before costs one hash.
-  public func encode(_ text: String) -> [Int32] { encode(text, matchers) }
+  public func encode(_ text: String) -> [Int32] {
+    guard let chunkPlan else { return encodePlainly(text) }
+    var ids: [Int32] = []
+    ids.reserveCapacity(text.utf8.count / 3)
+    caches.withCache { encodeChunks(of: text, chunkPlan, &$0, into: &ids) }
+    return ids
+  }
 
   /// The ids of a text in which the spelling of a special token is text like any other, as for
   /// text that strangers wrote; added tokens that are not special are found.
-  public func encodeOrdinary(_ text: String) -> [Int32] { encode(text, ordinaryMatchers) }
+  public func encodeOrdinary(_ text: String) -> [Int32] {
+    // Not in chunks: what is remembered of those has special tokens in it.
+    encodePlainly(text, ordinaryMatchers)
+  }
+
+  /// The ids of a text that goes through the stages as a whole: what ``encode(_:)`` must give.
+  func encodePlainly(_ text: String) -> [Int32] { encodePlainly(text, matchers) }
 
   private typealias Matchers = (raw: AddedTokenMatcher, normalized: AddedTokenMatcher)
 
-  private func encode(_ text: String, _ matchers: Matchers) -> [Int32] {
+  private func encodePlainly(_ text: String, _ matchers: Matchers) -> [Int32] {
     var ids: [Int32] = []
     ids.reserveCapacity(text.utf8.count / 3)
     caches.withCache { cache in
-      forEachSegment(of: text, matchers) { segment in
-        switch segment {
-        case .added(let id, _): ids.append(id)
-        case .words(let text):
-          for word in text.words {
-            cache.encode(text.bytes[word], with: model, into: &ids)
-          }
-        }
-      }
+      forEachSegment(of: text, matchers) { append($0, &cache, into: &ids) }
     }
     return ids
+  }
+
+  /// Appends the ids of a text without added tokens that are found before normalising.
+  func appendNormalized(
+    _ raw: [UInt8], _ text: String, _ cache: inout WordCache, into ids: inout [Int32]
+  ) {
+    forEachNormalizedSegment(raw, text, matchers, startsText: true, false) {
+      append($0, &cache, into: &ids)
+    }
+  }
+
+  private func append(_ segment: Segment, _ cache: inout WordCache, into ids: inout [Int32]) {
+    switch segment {
+    case .added(let id, _): ids.append(id)
+    case .words(let text):
+      for word in text.words {
+        cache.encode(text.bytes[word], with: model, into: &ids)
+      }
+    }
   }
 
   /// The ids of a text with the special tokens that the tokenizer's post-processor puts around it.

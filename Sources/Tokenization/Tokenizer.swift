@@ -67,6 +67,8 @@ public struct Tokenizer: Sendable {
   private let specialIDs: Set<Int32>
   /// The normalised text of added tokens that normalising changes: what they decode as.
   let normalizedSpellings: [Int32: String]
+  /// How texts may be cut; `nil` where they are encoded whole.
+  let chunkPlan: ChunkPlan?
   let caches = WordCachePool()
 
   init(
@@ -114,6 +116,15 @@ public struct Tokenizer: Sendable {
     }
     self.matchers = matchers(searched)
     ordinaryMatchers = matchers(searched.filter { !$0.token.isSpecial })
+    // Where the place in the text matters, chunks would lose it.
+    chunkPlan =
+      preTokenizer?.dependsOnStart ?? false
+      ? nil
+      : ChunkPlan(
+        normalizer: normalizer, preTokenizer: preTokenizer, model: model,
+        normalizedTokens: searched.filter(\.token.isNormalized).map {
+          ($0.token, normalizer?.normalize($0.token.content) ?? $0.token.content)
+        })
     specialIDs = Set(addedTokens.filter(\.token.isSpecial).map(\.id))
     var spellings: [Int32: String] = [:]
     for (id, token) in addedTokens where token.isNormalized {

@@ -16,6 +16,8 @@ struct WordCache: Sendable {
   private var starts: [Int] = [0]
   private var ids: [Int32] = []
   private var scratch = ModelScratch()
+  /// The ids of whole chunks of text.
+  var chunks = ChunkCache()
 
   /// Appends the ids of `word` to `result`.
   mutating func encode(

@@ -13,7 +13,7 @@ struct CommandWork: Sendable {
     display.observer(.started(step: name, kind: name, index: 1, count: 1, isResuming: false))
   }
 
-  func show(_ done: Int, of total: Int, unit: String) {
+  func show(_ done: Int, of total: Int?, unit: String) {
     display.observer(
       .progress(step: name, StepProgress(done: done, total: total, unit: unit)))
   }

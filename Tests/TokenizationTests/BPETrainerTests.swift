@@ -68,7 +68,7 @@ import Testing
       small?.description == """
         The tokenizer setting `vocabularySize` should be at least 258, the 256 bytes and the \
         special tokens, found 257.
-        byte-level BPE trainer
+        tokenizer trainer
         Correct the setting.
         """)
     for special in [["<|endoftext|>", "<|endoftext|>"], ["", "<|endoftext|>"], ["Ġ"]] {

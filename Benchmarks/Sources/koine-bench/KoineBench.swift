@@ -7,7 +7,8 @@ import Foundation
 @main
 struct KoineBench {
   private static let benchmarks: [String: @Sendable (inout Options) throws -> Void] = [
-    "merge": { try MergeBench(&$0).run() }
+    "merge": { try MergeBench(&$0).run() },
+    "tokenize": { try TokenizeBench(&$0).run() },
   ]
 
   static func main() {

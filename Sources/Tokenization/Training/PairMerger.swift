@@ -43,15 +43,20 @@ struct PairMerger {
   private var freeLists: [Int] = []
   private var top: Candidate?
 
-  init(_ words: WordCounts, byteIDs: [Int32]) {
-    symbols.reserveCapacity(words.byteCount)
-    for index in 0..<words.wordCount {
-      let (bytes, count) = words[index]
-      starts.append(symbols.count)
-      lengths.append(Int32(bytes.count))
-      wordCounts.append(count)
-      for byte in bytes { symbols.append(byteIDs[Int(byte)]) }
-    }
+  /// How many of the first symbols each token is made of.
+  private var tokenLengths: [Int32]
+  private let maximumLength: Int32
+
+  /// - Parameters:
+  ///   - symbolCount: how many ids there are before the first merge.
+  ///   - maximumLength: pairs of more symbols are not counted; `nil` counts all.
+  init(_ words: TrainingWords, symbolCount: Int, maximumLength: Int?) {
+    symbols = words.symbols
+    starts = Array(words.starts.dropLast())
+    lengths = starts.indices.map { Int32(words.starts[$0 + 1] - words.starts[$0]) }
+    wordCounts = words.counts
+    tokenLengths = [Int32](repeating: 1, count: symbolCount)
+    self.maximumLength = Int32(clamping: maximumLength ?? .max)
     for word in starts.indices {
       let start = starts[word]
       for position in start..<start + max(0, Int(lengths[word]) - 1) {
@@ -85,6 +90,9 @@ struct PairMerger {
     wordLists[candidate.list] = []
     freeLists.append(candidate.list)
     let (left, right) = PairTable.pair(candidate.key)
+    if Int(result) == tokenLengths.count {
+      tokenLengths.append(tokenLengths[Int(left)] + tokenLengths[Int(right)])
+    }
     for word in words { merge(left, right, into: result, word: Int(word)) }
     queuePending()
   }
@@ -119,6 +127,7 @@ struct PairMerger {
   }
 
   private mutating func change(_ left: Int32, _ right: Int32, by count: Int, in word: Int) {
+    guard tokenLengths[Int(left)] + tokenLengths[Int(right)] <= maximumLength else { return }
     let (index, isNew) = pairs.intern(PairTable.key(left, right))
     if isNew {
       pairCounts.append(0)
