@@ -8,6 +8,9 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 # How long `make fuzz` runs.
 FUZZ_MINUTES ?= 5
+# On Linux Swift's libraries go into the program, which then starts sooner (docs/benchmarks.md) and
+# runs where there is no toolchain. Empty: use the toolchain's.
+STATIC ?= $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 RECIPE ?= Examples/quickstart/recipe.yaml
 KOINE = .build/release/koine
 
@@ -23,7 +26,7 @@ build: setup  ## debug build
 	$(SWIFT) build $(SWIFT_FLAGS)
 
 release: setup  ## release build; the program is .build/release/koine
-	$(SWIFT) build $(SWIFT_FLAGS) -c release --product koine
+	$(SWIFT) build $(SWIFT_FLAGS) -c release $(STATIC) --product koine
 
 test: setup  ## all tests, debug build
 	$(SWIFT) test $(SWIFT_FLAGS)

@@ -31,7 +31,7 @@ extension Checkpoint {
         Conversion.encode(chunk, as: elementType, into: &target)
       }
       let info = TensorInfo(elementType: elementType, shape: shape)
-      let reader = StoredReader(info: info, storage: .memory(bytes))
+      let reader = StoredReader(info: info, storage: .memory(HeldBytes(bytes)))
       sources[name] = TensorSource(info: info, origin: origin) { reader }
     }
     return Checkpoint(

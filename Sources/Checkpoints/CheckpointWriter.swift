@@ -8,8 +8,9 @@ import Tensors
 /// Streams a checkpoint into a folder: in parallel, chunk by chunk, all or nothing.
 ///
 /// The sizes of all tensors are known before the first is computed, so every chunk has its place in
-/// its file and threads write independently. Memory: one chunk of output and the operator's own
-/// chunks per thread, however large the tensors. The bytes do not depend on threads or chunks.
+/// its file and chunks may be finished in any order. One more thread writes them while others compute.
+/// Memory: a hundred chunks of output and the operator's own chunks per thread, however large the
+/// tensors. The bytes do not depend on threads or chunks.
 ///
 /// Everything is written into a hidden sibling folder, put on the disk (`fsync`), and renamed: a
 /// reader, a full disk or a killed process meets the old state or the new one, nothing between.
@@ -134,6 +135,9 @@ public enum CheckpointWriter {
     _ checkpoint: Checkpoint, _ layout: SafetensorsLayout, _ files: [OutputFile],
     _ options: Options, _ progress: (@Sendable (Progress) -> Void)?
   ) throws(CheckpointError) {
+    let queue = WriteQueue()
+    // Whatever happens, nothing is written after this.
+    defer { queue.drain() }
     let written = Mutex(0)
     let report = { @Sendable (placement: SafetensorsLayout.Placement) in
       guard let progress else { return }
@@ -151,7 +155,8 @@ public enum CheckpointWriter {
       try Parallel.forEach(count: batch.count, threads: options.threads) {
         (index) throws(CheckpointError) in
         let reader = try checkpoint.source(batch[index].name).prepare()
-        try copy(reader, batch[index], 0..<batch[index].info.shape.elementCount, files, options)
+        try copy(
+          reader, batch[index], 0..<batch[index].info.shape.elementCount, files, queue, options)
         report(batch[index])
       }
     }
@@ -167,24 +172,26 @@ public enum CheckpointWriter {
       let ranges = chunkRanges(count: count, length: options.chunkLength)
       try Parallel.forEach(count: ranges.count, threads: options.threads) {
         (index) throws(CheckpointError) in
-        try copy(reader, placement, ranges[index], files, options)
+        try copy(reader, placement, ranges[index], files, queue, options)
       }
       report(placement)
     }
     try flush()
+    try queue.finish()
   }
 
   private static func copy(
     _ reader: any TensorReader, _ placement: SafetensorsLayout.Placement, _ range: Range<Int>,
-    _ files: [OutputFile], _ options: Options
+    _ files: [OutputFile], _ queue: WriteQueue, _ options: Options
   ) throws(CheckpointError) {
     if options.isInterrupted?() == true { throw .interrupted }
     let size = placement.info.elementType.byteCount
-    try withByteWorkspace(count: range.count * size) { (bytes) throws(CheckpointError) in
+    try queue.add(
+      byteCount: range.count * size, to: files[placement.shard],
+      at: placement.offset + range.lowerBound * size
+    ) { (bytes) throws(CheckpointError) in
       try reader.read(
         from: range.lowerBound, count: range.count, as: placement.info.elementType, into: &bytes)
-      try files[placement.shard].write(
-        bytes.bytes, at: placement.offset + range.lowerBound * size)
     }
   }
 }

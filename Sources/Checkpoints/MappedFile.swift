@@ -102,6 +102,12 @@ import Tensors
     }
   }
 
+  /// Where the byte at `offset` lies, as long as the object lives; `nil` for an empty file.
+  @unsafe func address(of offset: Int) -> UnsafeRawPointer? {
+    precondition(offset >= 0 && offset <= byteCount, "byte \(offset) of a file of \(byteCount)")
+    return unsafe start.map { unsafe UnsafeRawPointer($0) + offset }
+  }
+
   /// Lends the bytes at `range`; traps when it reaches outside the file.
   public func withBytes<R, E: Error>(
     _ range: Range<Int>, _ body: (RawSpan) throws(E) -> R

@@ -22,6 +22,10 @@ package protocol TensorReader: Sendable {
   /// Fills `output` with the elements from `start` on, each as the float nearest to it.
   func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError)
 
+  /// A window on `count` stored elements from `start` on, which may be used as long as the reader
+  /// lives; `nil` where they are not stored, or not as something that ``StoredRun`` reads.
+  func stored(from start: Int, count: Int) -> StoredRun?
+
   /// Fills `output` with `count` elements from `start` on, encoded as `type`.
   ///
   /// A reader of stored bytes copies them where `type` is the stored type.
@@ -31,6 +35,9 @@ package protocol TensorReader: Sendable {
 }
 
 extension TensorReader {
+  /// Nothing is stored.
+  package func stored(from start: Int, count: Int) -> StoredRun? { nil }
+
   /// Reads floats and rounds them once.
   package func read(
     from start: Int, count: Int, as type: ElementType, into output: inout MutableRawSpan
@@ -62,11 +69,48 @@ package struct TensorSource: Sendable {
   }
 }
 
+/// Bytes that keep their place in memory.
+// Safety: `start` points to `count` bytes from `init` to `deinit`, which nobody writes after `init`.
+@safe final class HeldBytes: @unchecked Sendable {
+  private let start: UnsafeMutableRawPointer
+  private let count: Int
+
+  init(_ bytes: [UInt8]) {
+    count = bytes.count
+    unsafe start = .allocate(byteCount: max(1, bytes.count), alignment: 64)
+    // Safety: as many bytes as are there.
+    unsafe bytes.withUnsafeBytes {
+      if let source = $0.baseAddress {
+        unsafe start.copyMemory(from: source, byteCount: $0.count)
+      }
+    }
+  }
+
+  deinit { unsafe start.deallocate() }
+
+  /// Lends the bytes at `range`; traps when it reaches beyond them.
+  func withBytes<R, E: Error>(
+    _ range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count)")
+    // Safety: inside the memory, which `self` keeps until `body` returns.
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(start) + range.lowerBound, count: range.count)
+    defer { extendLifetime(self) }
+    return try body(unsafe bytes.bytes)
+  }
+
+  /// Where the byte at `offset` lies, as long as the object lives.
+  @unsafe func address(of offset: Int) -> UnsafeRawPointer? {
+    unsafe UnsafeRawPointer(start) + offset
+  }
+}
+
 /// Reads a tensor whose encoded elements lie in a mapped file or in memory.
 package struct StoredReader: TensorReader {
   enum Storage: Sendable {
     case file(MappedFile, offset: Int)
-    case memory([UInt8])
+    case memory(HeldBytes)
   }
 
   let info: TensorInfo
@@ -81,7 +125,7 @@ package struct StoredReader: TensorReader {
   package init(info: TensorInfo, bytes: [UInt8]) {
     precondition(
       bytes.count == info.byteCount, "\(bytes.count) bytes for a tensor of \(info.byteCount)")
-    self.init(info: info, storage: .memory(bytes))
+    self.init(info: info, storage: .memory(HeldBytes(bytes)))
   }
 
   private func withBytes<R, E: Error>(
@@ -95,8 +139,25 @@ package struct StoredReader: TensorReader {
       let first = offset + start * size
       return try file.withBytes(first..<(first + count * size), body)
     case .memory(let bytes):
-      return try body(unsafe bytes.span.bytes.extracting((start * size)..<((start + count) * size)))
+      return try bytes.withBytes((start * size)..<((start + count) * size), body)
     }
+  }
+
+  package func stored(from start: Int, count: Int) -> StoredRun? {
+    precondition(
+      start >= 0 && count >= 0 && start + count <= info.shape.elementCount,
+      "elements outside the tensor")
+    let size = info.elementType.byteCount
+    let first =
+      switch storage {
+      case .file(let file, let offset): unsafe file.address(of: offset + start * size)
+      case .memory(let bytes): unsafe bytes.address(of: start * size)
+      }
+    guard let first = unsafe first else { return nil }
+    // Safety: the header of a file is checked to end its tensors where the file does, and the range
+    // lies in the tensor; files and memory stay where they are as long as this reader holds them, and
+    // are not written.
+    return unsafe StoredRun(start: first, count: count, elementType: info.elementType)
   }
 
   package func read(from start: Int, into output: MutableFloatChunk) throws(CheckpointError) {

@@ -58,10 +58,8 @@ import Testing
         changes[i] = source[i] - base[i]
         kept[i] = Self.random.uniform(at: start + i) < chance ? changes[i] : 0
       }
-      let sums = source.withChunk { source in
-        base.withChunk { base in
-          drawn(count, from: start, chance).magnitudes(source, minus: base, startingAt: start)
-        }
+      let sums = changes.withChunk {
+        drawn(count, from: start, chance).magnitudes($0, startingAt: start)
       }
       #expect(sums.whole.bitPattern == changes.withChunk { Summation.magnitudes($0) }.bitPattern)
       #expect(sums.kept.bitPattern == kept.withChunk { Summation.magnitudes($0) }.bitPattern)
@@ -70,26 +68,21 @@ import Testing
 
   @Test(arguments: lengths, [0, 256, 4096])
   func `thinning equals that of repeated draws`(count: Int, start: Int) {
-    let (source, base) = (numbers(count, "source"), numbers(count, "base"))
+    let values = numbers(count, "values")
     let draws = (0..<count).map { Self.random.uniform(at: start + $0) }
     for (chance, divisor, factor) in [
       (Float(0.5), Float(1), Float(1)), (0.3, 0.3, 1), (0.7, 1, 1.4),
     ] {
-      var (plain, fast) = ([Float](repeating: 7, count: count), [Float](repeating: 7, count: count))
-      source.withChunk { source in
-        base.withChunk { base in
-          plain.withMutableChunk { out in
-            draws.withChunk {
-              Elementwise.thinPlain(
-                source, minus: base, draws: $0, chance: chance, dividingBy: divisor, into: out)
-            }
-            if factor != 1 { for i in out.indices { out[i] *= factor } }
-          }
-          fast.withMutableChunk { out in
-            drawn(count, from: start, chance).thin(
-              source, minus: base, startingAt: start, dividingBy: divisor, times: factor, into: out)
-          }
+      var (plain, fast) = (values, values)
+      plain.withMutableChunk { out in
+        draws.withChunk {
+          Elementwise.thinPlain(out, draws: $0, chance: chance, dividingBy: divisor)
         }
+        if factor != 1 { for i in out.indices { out[i] *= factor } }
+      }
+      fast.withMutableChunk {
+        drawn(count, from: start, chance).thin(
+          $0, startingAt: start, dividingBy: divisor, times: factor)
       }
       #expect(fast.map(\.bitPattern) == plain.map(\.bitPattern))
     }

@@ -74,23 +74,21 @@ import Testing
   }
 
   @Test(arguments: lengths) func `thinning equals its plain form`(count: Int) {
-    let (source, base) = (numbers(count, "source"), numbers(count, "base"))
+    let values = numbers(count, "values")
     let random = CounterRandom(seed: 2, stream: "draws")
     let draws = (0..<count).map { random.uniform(at: $0) }
-    source.withChunk { source in
-      base.withChunk { base in
-        draws.withChunk { draws in
-          for (chance, divisor) in [(Float(0.5), Float(1)), (0.3, 0.3), (1, 1), (0, 1)] {
-            let fast = bits(count) {
-              Elementwise.thin(
-                source, minus: base, draws: draws, chance: chance, dividingBy: divisor, into: $0)
-            }
-            let plain = bits(count) {
-              Elementwise.thinPlain(
-                source, minus: base, draws: draws, chance: chance, dividingBy: divisor, into: $0)
-            }
-            #expect(fast == plain)
+    values.withChunk { values in
+      draws.withChunk { draws in
+        for (chance, divisor) in [(Float(0.5), Float(1)), (0.3, 0.3), (1, 1), (0, 1)] {
+          let fast = bits(count) {
+            $0.assign(values)
+            Elementwise.thin($0, draws: draws, chance: chance, dividingBy: divisor)
           }
+          let plain = bits(count) {
+            $0.assign(values)
+            Elementwise.thinPlain($0, draws: draws, chance: chance, dividingBy: divisor)
+          }
+          #expect(fast == plain)
         }
       }
     }
@@ -102,18 +100,26 @@ import Testing
       ([Float(0.6)], [Float(1)]), ([0.6, -0.5], [1, 2]), ([0.6, -0.5], [1, 1]), ([0, 2], [1, 1]),
       ([1, 0, 0.25], [1, 1, 3]),
     ] {
-      let consensus = ConsensusSum(
-        weights: weights, voices: voices, isElectionWeighted: isElectionWeighted)
-      let changes = numbers(count * weights.count, "changes")
-      changes.withChunk { changes in
-        let fast = bits(2 * count) { out in
-          consensus.sum(changes, into: out[0..<count], divisor: out[count..<(2 * count)])
+      for (normalize, smallest) in [(false, Float(0)), (true, 0), (true, 0.3)] {
+        let consensus = ConsensusSum(
+          weights: weights, voices: voices, isElectionWeighted: isElectionWeighted,
+          normalize: normalize, smallestDivisor: smallest, lambda: 0.7)
+        var changes = numbers(count * weights.count, "changes")
+        // Differences of finite numbers may be infinite, and their sum is then no number.
+        if let last = changes.indices.last {
+          (changes[0], changes[last]) = (.infinity, .infinity)
         }
-        let plain = bits(2 * count) { out in
-          consensus.sumPlain(
-            changes, 0..<count, into: out[0..<count], divisor: out[count..<(2 * count)])
+        changes.withChunk { changes in
+          numbers(count, "base").withChunk { base in
+            for base in [base, nil] {
+              let fast = bits(count) { consensus.combine(changes, base: base, into: $0) }
+              let plain = bits(count) {
+                consensus.combinePlain(changes, base: base, 0..<count, into: $0)
+              }
+              #expect(fast == plain)
+            }
+          }
         }
-        #expect(fast == plain)
       }
     }
   }

@@ -40,7 +40,7 @@ extension TensorGroup {
   }
 
   /// The same tensor with some of its readers; a difference stands on the base.
-  private func reading(base wantsBase: Bool, source position: Int?) -> TensorGroup {
+  func reading(base wantsBase: Bool, source position: Int?) -> TensorGroup {
     let isDifference = position.map(differences.contains) ?? false
     let base = wantsBase || isDifference ? base : nil
     let offset = self.base == nil ? 0 : 1

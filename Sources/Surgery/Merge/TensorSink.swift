@@ -12,6 +12,8 @@ public struct TensorSink {
     /// As `body` computes them from a chunk, which is of whole rows of `rowLength`; 1 where any run
     /// will do.
     case elementwise(rowLength: Int, body: @Sendable (MergeChunk, MutableFloatChunk) -> Void)
+    /// As `body` computes them from a chunk of changes; any run will do.
+    case ofChanges(body: @Sendable (MergeChunk, MutableFloatChunk) -> Void)
     /// All of them, computed already.
     case values([Float])
   }
@@ -29,6 +31,8 @@ public struct TensorSink {
     switch content {
     case .elementwise(let rowLength, let body):
       MergedReader(group: group, body: body, rowLength: rowLength, elementType: type)
+    case .ofChanges(let body):
+      MergedReader(group: group, reading: .changes, body: body, rowLength: 1, elementType: type)
     case .values(let values): ValuesReader(values: values, elementType: type)
     case nil: nil
     }
@@ -49,16 +53,19 @@ private struct ValuesReader: TensorReader {
 /// Gives the elements of a merged tensor, computing them as they are asked for.
 struct MergedReader: TensorReader {
   private let group: TensorGroup
+  private let reading: MergeChunk.Reading
   private let body: @Sendable (MergeChunk, MutableFloatChunk) -> Void
   private let rowLength: Int
   private let elementType: ElementType
   private let lastRow = LastRow()
 
   init(
-    group: TensorGroup, body: @escaping @Sendable (MergeChunk, MutableFloatChunk) -> Void,
-    rowLength: Int, elementType: ElementType
+    group: TensorGroup, reading: MergeChunk.Reading = .elements,
+    body: @escaping @Sendable (MergeChunk, MutableFloatChunk) -> Void, rowLength: Int,
+    elementType: ElementType
   ) {
     self.group = group
+    self.reading = reading
     self.body = body
     self.rowLength = max(1, rowLength)
     self.elementType = elementType
@@ -68,7 +75,7 @@ struct MergedReader: TensorReader {
     if output.count == 0 { return }
     if rowLength == 1 {
       for piece in group.pieces(of: start..<(start + output.count)) {
-        try group.withChunk(piece) { chunk in
+        try group.withChunk(piece, reading) { chunk in
           body(chunk, output[(piece.lowerBound - start)..<(piece.upperBound - start)])
         }
       }
@@ -90,7 +97,7 @@ struct MergedReader: TensorReader {
     for piece in isDirect ? group.pieces(of: range) : [range] where !piece.isEmpty {
       try withWorkspace(count: piece.count) { (floats) throws(CheckpointError) in
         if isDirect {
-          try group.withChunk(piece) { chunk in body(chunk, floats) }
+          try group.withChunk(piece, reading) { chunk in body(chunk, floats) }
         } else {
           try read(from: piece.lowerBound, into: floats)
         }

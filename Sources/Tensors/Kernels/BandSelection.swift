@@ -6,8 +6,8 @@
 ///
 /// A pass counts the magnitudes above a band of bit patterns (which order as the numbers do), those
 /// equal to a guess, and those in the band, in at most `binCount` bins of which it keeps the least
-/// and the greatest pattern. If the k-th largest is the guess, or alone in its bin, it is known; else
-/// the next band is that bin, or what lies above or below this band. The band comes from a sample,
+/// and the greatest pattern and their numbers. If the k-th largest is the guess, or one of these, it
+/// is known; else the next band is what lies between them, or above or below this band. The band comes from a sample,
 /// which decides how many passes are needed and nothing else: the result is exact always, after at
 /// most four passes.
 ///
@@ -55,22 +55,56 @@ package struct BandSelection: Sendable {
     }
   }
 
-  /// The magnitudes that have fallen into a bin.
+  /// The magnitudes that have fallen into a bin: the least and the greatest pattern with their numbers,
+  /// and how many lie between. Mostly there is nothing between, and the bin is known entirely.
   struct Bin: Sendable, Equatable {
-    var count = 0
-    var least = UInt32.max
-    var greatest: UInt32 = 0
+    private(set) var least = UInt32.max
+    /// That of `least` where all are equal.
+    private(set) var greatest = UInt32.max
+    private var leastCount = 0
+    /// 0 where all are equal.
+    private var greatestCount = 0
+    private(set) var between = 0
+
+    var count: Int { leastCount + greatestCount + between }
+    /// How many have the greatest pattern.
+    var countOfGreatest: Int { least == greatest ? leastCount : greatestCount }
+    /// How many have the least pattern.
+    var countOfLeast: Int { leastCount }
 
     @inline(__always) mutating func add(_ pattern: UInt32) {
-      count += 1
-      least = min(least, pattern)
-      greatest = max(greatest, pattern)
+      if pattern == least {
+        leastCount += 1
+      } else if pattern == greatest {
+        greatestCount += 1
+      } else {
+        insert(pattern, 1)
+      }
     }
 
     mutating func add(_ other: Bin) {
-      count += other.count
-      least = min(least, other.least)
-      greatest = max(greatest, other.greatest)
+      if other.leastCount > 0 { insert(other.least, other.leastCount) }
+      if other.greatestCount > 0 { insert(other.greatest, other.greatestCount) }
+      between += other.between
+    }
+
+    /// Adds `number` magnitudes of the same pattern.
+    mutating func insert(_ pattern: UInt32, _ number: Int) {
+      if count == 0 {
+        (least, greatest, leastCount) = (pattern, pattern, number)
+      } else if pattern == least {
+        leastCount += number
+      } else if pattern == greatest {
+        greatestCount += number
+      } else if pattern < least {
+        if least == greatest { greatestCount = leastCount } else { between += leastCount }
+        (least, leastCount) = (pattern, number)
+      } else if pattern > greatest {
+        between += greatestCount
+        (greatest, greatestCount) = (pattern, number)
+      } else {
+        between += number
+      }
     }
   }
 
@@ -129,16 +163,18 @@ package struct BandSelection: Sendable {
         above += count
         continue
       }
-      // The guess splits its bin in three.
-      var (least, greatest) = (counts.bins[bin].least, counts.bins[bin].greatest)
-      if holdsGuess, counts.equal > 0 {
-        (least, greatest) = (min(least, current.guess), max(greatest, current.guess))
+      var found = counts.bins[bin]
+      if holdsGuess, counts.equal > 0 { found.insert(current.guess, counts.equal) }
+      precondition(found.least >= lower, "a bin that begins at \(lower) holds \(found.least)")
+      let needed = kept - above
+      let ahead = found.countOfGreatest + found.between
+      if needed <= found.countOfGreatest {
+        return self.found(found.greatest, remaining: needed, of: found.countOfGreatest)
       }
-      if least == greatest {
-        return found(least, remaining: kept - above, of: count)
+      if needed > ahead {
+        return self.found(found.least, remaining: needed - ahead, of: found.countOfLeast)
       }
-      precondition(least >= lower, "a bin that begins at \(lower) holds \(least)")
-      return next(from: least, to: greatest)
+      return next(from: found.least + 1, to: found.greatest - 1)
     }
     precondition(current.lower > bounds.lowerBound, "fewer elements than are to be kept")
     next(from: bounds.lowerBound, to: current.lower - 1)

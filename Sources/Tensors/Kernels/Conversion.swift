@@ -59,7 +59,7 @@ public enum Conversion {
       switch type {
       case .float32: unsafe encode(floats, target) { $0.bitPattern }
       case .float64: unsafe encode(floats, target) { Double($0).bitPattern }
-      case .bfloat16: unsafe encode(floats, target) { Rounding.bfloat16($0) }
+      case .bfloat16: unsafe encodeBFloat16(floats, target)
       case .float16: unsafe encode(floats, target) { Rounding.float16($0) }
       case .float8E4M3: unsafe encode(floats, target) { Rounding.float8E4M3($0) }
       case .float8E5M2: unsafe encode(floats, target) { Rounding.float8E5M2($0) }
@@ -127,6 +127,32 @@ public enum Conversion {
         unsafe start.loadUnaligned(
           fromByteOffset: i &* MemoryLayout<Stored>.size, as: Stored.self))
     }
+  }
+
+  /// ``Rounding/bfloat16(_:)`` eight at a time.
+  @unsafe private static func encodeBFloat16(
+    _ floats: FloatChunk, _ target: UnsafeMutableRawBufferPointer
+  ) {
+    let whole = floats.count & ~7
+    if whole > 0, let start = target.baseAddress {
+      let (infinity, quiet) = (SIMD8<Int32>(repeating: 0x7F80_0000), SIMD8<Int32>(repeating: 0x40))
+      var i = 0
+      while i < whole {
+        let bits = floats.bits(at: i)
+        // As signed numbers the patterns wrap where those of `Rounding` do.
+        let upper = bits &>> 16
+        let rounded = (bits &+ 0x7FFF &+ (upper & 1)) &>> 16
+        let isNaN = (bits & 0x7FFF_FFFF) .> infinity
+        let codes = rounded.replacing(with: upper | quiet, where: isNaN)
+        // Safety: the public caller has checked that element i + 7 lies inside the buffer.
+        unsafe start.storeBytes(
+          of: SIMD8<UInt16>(truncatingIfNeeded: codes), toByteOffset: 2 &* i,
+          as: SIMD8<UInt16>.self)
+        i &+= 8
+      }
+    }
+    let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[(2 * whole)...])
+    unsafe encode(floats[whole..<floats.count], rest) { Rounding.bfloat16($0) }
   }
 
   @inline(__always) @unsafe private static func encode<Stored: BitwiseCopyable>(

@@ -10,7 +10,8 @@
 /// Memory: a bit for each element. Different threads may draw different groups at a time; whoever asks
 /// must know that what it asks for has been drawn.
 // Safety: `marks` points to `groupCount` vectors from `init` to `deinit`. Groups are written by `draw`
-// alone, whose callers divide the elements among threads and wait for them before anybody reads.
+// alone, whose callers divide the elements among threads and wait for them before anybody reads; a
+// vector of integers needs no initialization, and those of groups nobody has drawn are not read.
 @safe package final class DrawnElements: @unchecked Sendable {
   /// Runs begin at multiples of this.
   package static let groupLength = 256
@@ -30,7 +31,8 @@
     // the next whole one.
     limit = Int32((Double(chance) * 0x1p24).rounded(.up))
     unsafe marks = .allocate(capacity: max(1, groupCount))
-    unsafe marks.initialize(repeating: SIMD8(), count: groupCount)
+    // Not filled, since whoever draws a group sets all of it, and threads that do are the first to touch
+    // its pages.
   }
 
   deinit { unsafe marks.deallocate() }
@@ -57,63 +59,60 @@
     }
   }
 
-  /// Σ |sourceᵢ − baseᵢ| of one block, and the part of it that is kept, as ``Summation/magnitudes(_:)``
-  /// sums them; `start` is the index of the block's first element.
+  /// Σ |valueᵢ| of one block, and the part of it that is kept, as ``Summation/magnitudes(_:)`` sums
+  /// them; `start` is the index of the block's first element.
   package func magnitudes(
-    _ source: FloatChunk, minus base: FloatChunk, startingAt start: Int
+    _ values: FloatChunk, startingAt start: Int
   ) -> (whole: Double, kept: Double) {
-    precondition(source.count == base.count, "chunks of unequal lengths")
     var (whole, kept) = (SIMD8<Double>(), SIMD8<Double>())
-    let vectorEnd = source.count & ~7
-    for (number, group) in groups(start, source.count).enumerated() {
+    let vectorEnd = values.count & ~7
+    for (number, group) in groups(start, values.count).enumerated() {
       // Safety: `groups` has checked the range.
       var marks = unsafe self.marks[group]
       var i = number &* Self.groupLength
       let end = min(vectorEnd, i &+ Self.groupLength)
       while i < end {
-        let size = Self.bits(source.vector(at: i) - base.vector(at: i)) & 0x7FFF_FFFF
+        let size = values.bits(at: i) & 0x7FFF_FFFF
         whole += SIMD8<Double>(Self.floats(size))
         kept += SIMD8<Double>(Self.floats(size & (marks &>> 31)))
         marks &+= marks
         i &+= 8
       }
     }
-    for i in vectorEnd..<source.count {
-      let size = Double((source[i] - base[i]).magnitude)
+    for i in vectorEnd..<values.count {
+      let size = Double(values[i].magnitude)
       whole[i - vectorEnd] += size
       kept[i - vectorEnd] += keeps(start + i) ? size : 0
     }
     return (Summation.fold(whole), Summation.fold(kept))
   }
 
-  /// out = (source − base) / divisor · factor where the element is kept, else 0 · factor; a divisor or
-  /// factor of 1 is none.
+  /// Replaces each value by value / divisor · factor where the element is kept, else by 0 · factor; a
+  /// divisor or factor of 1 is none.
   package func thin(
-    _ source: FloatChunk, minus base: FloatChunk, startingAt start: Int,
-    dividingBy divisor: Float, times factor: Float, into out: MutableFloatChunk
+    _ values: MutableFloatChunk, startingAt start: Int, dividingBy divisor: Float,
+    times factor: Float
   ) {
-    precondition(
-      source.count == out.count && base.count == out.count, "chunks of unequal lengths")
     let (divisors, factors) = (SIMD8(repeating: divisor), SIMD8(repeating: factor))
-    let vectorEnd = source.count & ~7
-    for (number, group) in groups(start, source.count).enumerated() {
+    let vectorEnd = values.count & ~7
+    for (number, group) in groups(start, values.count).enumerated() {
       // Safety: `groups` has checked the range.
       var marks = unsafe self.marks[group]
       var i = number &* Self.groupLength
       let end = min(vectorEnd, i &+ Self.groupLength)
       while i < end {
-        var change = source.vector(at: i) - base.vector(at: i)
-        if divisor != 1 { change /= divisors }
-        change = Self.floats(Self.bits(change) & (marks &>> 31))
-        if factor != 1 { change *= factors }
-        out.setVector(change, at: i)
+        var value = values.vector(at: i)
+        if divisor != 1 { value /= divisors }
+        value = Self.floats(Self.bits(value) & (marks &>> 31))
+        if factor != 1 { value *= factors }
+        values.setVector(value, at: i)
         marks &+= marks
         i &+= 8
       }
     }
-    for i in vectorEnd..<source.count {
-      let change = keeps(start + i) ? (source[i] - base[i]) / divisor : 0
-      out[i] = factor == 1 ? change : change * factor
+    for i in vectorEnd..<values.count {
+      let value = keeps(start + i) ? values[i] / divisor : 0
+      values[i] = factor == 1 ? value : value * factor
     }
   }
 

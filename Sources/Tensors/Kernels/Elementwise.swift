@@ -79,36 +79,29 @@ package enum Elementwise {
     values.indices.count { values[$0].magnitude.bitPattern == pattern }
   }
 
-  /// out = source − base where the draw is below `chance`, else 0; `draws` and `out` may be the same
-  /// memory.
+  /// Divides the values whose draw is below `chance`, and sets the others to zero.
   package static func thin(
-    _ source: FloatChunk, minus base: FloatChunk, draws: FloatChunk, chance: Float,
-    dividingBy divisor: Float, into out: MutableFloatChunk
+    _ values: MutableFloatChunk, draws: FloatChunk, chance: Float, dividingBy divisor: Float
   ) {
-    precondition(
-      source.count == out.count && base.count == out.count && draws.count == out.count,
-      "chunks of unequal lengths")
+    precondition(draws.count == values.count, "chunks of unequal lengths")
     let limit = SIMD8(repeating: chance)
     let divisors = SIMD8(repeating: divisor)
-    let whole = out.count & ~7
+    let whole = values.count & ~7
     var i = 0
     while i < whole {
-      var change = source.vector(at: i) - base.vector(at: i)
-      if divisor != 1 { change /= divisors }
+      var value = values.vector(at: i)
+      if divisor != 1 { value /= divisors }
       let isDropped = draws.vector(at: i) .>= limit
-      out.setVector(change.replacing(with: 0, where: isDropped), at: i)
+      values.setVector(value.replacing(with: 0, where: isDropped), at: i)
       i += 8
     }
-    let rest = whole..<out.count
-    thinPlain(
-      source[rest], minus: base[rest], draws: draws[rest], chance: chance, dividingBy: divisor,
-      into: out[rest])
+    let rest = whole..<values.count
+    thinPlain(values[rest], draws: draws[rest], chance: chance, dividingBy: divisor)
   }
 
   static func thinPlain(
-    _ source: FloatChunk, minus base: FloatChunk, draws: FloatChunk, chance: Float,
-    dividingBy divisor: Float, into out: MutableFloatChunk
+    _ values: MutableFloatChunk, draws: FloatChunk, chance: Float, dividingBy divisor: Float
   ) {
-    for i in out.indices { out[i] = draws[i] < chance ? (source[i] - base[i]) / divisor : 0 }
+    for i in values.indices { values[i] = draws[i] < chance ? values[i] / divisor : 0 }
   }
 }

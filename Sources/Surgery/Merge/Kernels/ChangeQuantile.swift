@@ -13,7 +13,7 @@ extension TensorGroup {
   func quantileOfChanges(
     bySource position: Int, _ share: Double
   ) throws(CheckpointError) -> Float? {
-    let unchanged = try tally(bins: 1, 0) { chunk, bins in
+    let unchanged = try tally(.changes, bins: 1, 0) { chunk, bins in
       withScratch(count: chunk.count) { changes in
         chunk.change(position, into: changes)
         for i in changes.indices where changes[i] == 0 { bins[0] += 1 }
@@ -22,7 +22,7 @@ extension TensorGroup {
     let changed = elementCount - unchanged
     if changed == 0 { return nil }
     let rank = min(changed, max(1, Int((share * Double(changed)).rounded(.up)))) - 1
-    return try orderStatistics([unchanged + rank]) { chunk, out in
+    return try orderStatistics([unchanged + rank], .changes) { chunk, out in
       chunk.change(position, into: out)
     }[0]
   }

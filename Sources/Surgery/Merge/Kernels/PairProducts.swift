@@ -24,7 +24,7 @@ struct PairProducts: Sendable {
 
   /// The products of the sources' changes of the base, or of the sources where there is no base.
   init(_ chunk: MergeChunk) {
-    let (n, length) = (chunk.sources.count, chunk.count)
+    let (n, length) = (chunk.sourceCount, chunk.count)
     count = n
     values = withScratch(count: n * length) { memory in
       for k in 0..<n { chunk.change(k, into: memory[(k * length)..<((k + 1) * length)]) }
@@ -66,13 +66,14 @@ struct PairProducts: Sendable {
 extension TensorGroup {
   /// Of the whole tensor, taken as one vector. Cost: one pass.
   func pairProducts() throws(CheckpointError) -> PairProducts {
-    try reduce({ PairProducts($0) }, combine: +) ?? PairProducts(count: sourceCount)
+    try reduce(.changes, { PairProducts($0) }, combine: +) ?? PairProducts(count: sourceCount)
   }
 
   /// ‖Σ aᵢ·vᵢ‖, summed element by element: what ``PairProducts/norm(of:)`` gives where the terms do
   /// not cancel. Cost: one pass.
   func norm(of factors: [Double]) throws(CheckpointError) -> Double {
     let squares = try reduce(
+      .changes,
       { chunk -> Double in
         withScratch(count: factors.count * chunk.count) { memory -> Double in
           let rows = factors.indices.map { k in
@@ -91,7 +92,7 @@ extension TensorGroup {
 
   /// The result is Σ aᵢ·vᵢ in `Double`, rounded, and added to the base where there is one.
   func mapSum(of factors: [Double], into output: inout TensorSink) {
-    map(into: &output) { chunk, out in
+    mapChanges(into: &output) { chunk, out in
       withScratch(count: factors.count * chunk.count) { memory in
         let rows = factors.indices.map { memory[($0 * chunk.count)..<(($0 + 1) * chunk.count)] }
         for k in factors.indices { chunk.change(k, into: rows[k]) }

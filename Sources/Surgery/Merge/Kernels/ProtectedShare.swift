@@ -20,6 +20,7 @@ extension TensorGroup {
   ) throws(CheckpointError) -> Float {
     let largest: Float =
       try reduce(
+        .changes,
         { chunk -> Float in
           SignConsensus.withTrimmedChanges(chunk, thresholds) { changes in
             let row = changes[(position * chunk.count)..<((position + 1) * chunk.count)]
@@ -36,7 +37,7 @@ extension TensorGroup {
     var needed: UInt64 = 0
     for (step, (shift, binCount)) in [(20, 2048), (10, 1024), (0, 1024)].enumerated() {
       let found = prefix
-      let bins = try tally(bins: binCount, UInt64(0)) { chunk, bins in
+      let bins = try tally(.changes, bins: binCount, UInt64(0)) { chunk, bins in
         SignConsensus.withTrimmedChanges(chunk, thresholds) { changes in
           let row = changes[(position * chunk.count)..<((position + 1) * chunk.count)]
           for i in row.indices where row[i] != 0 {

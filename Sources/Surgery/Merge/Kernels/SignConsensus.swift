@@ -56,19 +56,24 @@ struct SignConsensus: Sendable {
 
   /// Fills `out` with the merged tensor: `changes` holds one row of `out.count` per source.
   func combine(base: FloatChunk, changes: FloatChunk, into out: MutableFloatChunk) {
-    mix(changes, into: out)
+    guard isPlain else { return kernel.combine(changes, base: base, into: out) }
+    mixPlainly(changes, into: out)
     for i in out.indices { out[i] = base[i] + out[i] * lambda }
   }
 
   /// Fills `out` with the merged change, not yet multiplied by λ.
   func mix(_ changes: FloatChunk, into out: MutableFloatChunk) {
-    if dictator != nil || !allowances.isEmpty { return mixPlainly(changes, into: out) }
-    let sum = ConsensusSum(
-      weights: weights, voices: voices, isElectionWeighted: isElectionWeighted)
-    withWorkspace(count: out.count) { divisor in
-      sum.sum(changes, into: out, divisor: divisor)
-      divide(out, by: divisor.reading)
-    }
+    guard isPlain else { return kernel.combine(changes, base: nil, into: out) }
+    mixPlainly(changes, into: out)
+  }
+
+  /// Whether the election has what only `mixPlainly` knows.
+  private var isPlain: Bool { dictator != nil || !allowances.isEmpty }
+
+  private var kernel: ConsensusSum {
+    ConsensusSum(
+      weights: weights, voices: voices, isElectionWeighted: isElectionWeighted,
+      normalize: normalize, smallestDivisor: smallestDivisor, lambda: lambda)
   }
 
   /// As `mix`, element by element; in vectors there is no dictator and no allowance.

@@ -99,7 +99,7 @@ struct SparseChanges: Sendable {
         searches.append(MagnitudeSearch(row: row, count: count - below))
         searches.append(MagnitudeSearch(row: row, count: count - below - kept))
       }
-      let found = try group.largest(searches) { chunk, row, out in chunk.change(row, into: out) }
+      let found = try group.largestChanges(searches)
       return densities.enumerated().map { row, density in
         limited(density, .band(outer: found[2 * row], inner: found[2 * row + 1]))
       }
@@ -121,13 +121,12 @@ struct SparseChanges: Sendable {
     }
   }
 
-  /// Room for the masks of sources that are thinned by chance; a change that is stored as one is drawn
-  /// as it is asked for.
+  /// Room for the masks of sources that are thinned by chance.
   private func roomToDraw(_ group: borrowing TensorGroup) -> [DrawnElements?] {
     let count = group.elementCount
     let isRandom = filters.map { if case .random = $0 { true } else { false } }
     let hasRoom = isRandom.count { $0 } * count <= Self.mostDrawn
-    guard group.differences.isEmpty, hasRoom, isRandom.contains(true) else { return [] }
+    guard hasRoom, isRandom.contains(true) else { return [] }
     return filters.map { filter in
       guard case .random(let chance, let random) = filter else { return nil }
       return DrawnElements(count: count, chance: chance, random)
@@ -154,14 +153,13 @@ struct SparseChanges: Sendable {
     let sums: @Sendable (MergeChunk) -> [Double] = { chunk in
       withWorkspace(count: chunk.count) { row in
         thinned.flatMap { k in
+          chunk.change(k, into: row)
           if let drawn = drawn(chunk, k) {
             // A block begins at a multiple of its length; nobody else sums this one.
             drawn.draw(from: chunk.start, count: chunk.count)
-            let sums = drawn.magnitudes(
-              chunk.source(k), minus: chunk.base, startingAt: chunk.start)
+            let sums = drawn.magnitudes(row.reading, startingAt: chunk.start)
             return [sums.whole, sums.kept]
           }
-          chunk.change(k, into: row)
           let whole = Summation.magnitudes(row.reading)
           fill(row, chunk, k)
           return [whole, Summation.magnitudes(row.reading)]
@@ -171,7 +169,8 @@ struct SparseChanges: Sendable {
     let add = { (left: [Double], right: [Double]) in zip(left, right).map { $0 + $1 } }
     let total =
       needsWholeRows
-      ? try group.reduceWholeRows(sums, combine: add) : try group.reduce(sums, combine: add)
+      ? try group.reduceWholeRows(sums, combine: add)
+      : try group.reduce(.changes, sums, combine: add)
     guard let total else { return factors }
     var factors = factors
     for (number, k) in thinned.enumerated() {
@@ -198,19 +197,15 @@ struct SparseChanges: Sendable {
         if !outer.keeps(row[i], at: index) || inner.keeps(row[i], at: index) { row[i] = 0 }
       }
     case .random(let chance, let random):
+      let divisor = dividesByChance ? chance : 1
+      chunk.change(k, into: row)
       if let drawn = drawn(chunk, k) {
         return drawn.thin(
-          chunk.source(k), minus: chunk.base, startingAt: chunk.start,
-          dividingBy: dividesByChance ? chance : 1, times: factors[k], into: row)
+          row, startingAt: chunk.start, dividingBy: divisor, times: factors[k])
       }
-      random.fillUniform(row, startingAt: chunk.start)
-      let divisor = dividesByChance ? chance : 1
-      if let difference = chunk.difference(k) {
-        for i in row.indices { row[i] = row[i] < chance ? difference[i] / divisor : 0 }
-      } else {
-        Elementwise.thin(
-          chunk.source(k), minus: chunk.base, draws: row.reading, chance: chance,
-          dividingBy: divisor, into: row)
+      withWorkspace(count: row.count) { draws in
+        random.fillUniform(draws, startingAt: chunk.start)
+        Elementwise.thin(row, draws: draws.reading, chance: chance, dividingBy: divisor)
       }
     case .ranked(let lowest, let width, let random):
       withWorkspace(count: 2 * row.count) { memory in

@@ -46,28 +46,27 @@ struct TaskVectorMerge: Sendable {
     let changes = try SparseChanges(group, sparsifier, rescaling)
     let lambda = consensus.lambda
     let body: @Sendable (MergeChunk, MutableFloatChunk) -> Void = { chunk, out in
-      mix(changes, chunk, into: out)
       let base = chunk.base
-      for i in out.indices { out[i] = base[i] + out[i] * lambda }
+      if elects {
+        withRows(changes, chunk) { rows in consensus.combine(base: base, changes: rows, into: out) }
+      } else {
+        mix(changes, chunk, into: out)
+        for i in out.indices { out[i] = base[i] + out[i] * lambda }
+      }
     }
     if changes.needsWholeRows {
       group.mapWholeRows(into: &output, body)
     } else {
-      group.map(into: &output, body)
+      group.mapChanges(into: &output, body)
     }
   }
 
   /// Fills `out` with the merged change D, divided but not yet multiplied by λ.
   func mix(_ changes: SparseChanges, _ chunk: MergeChunk, into out: MutableFloatChunk) {
-    let (count, weights) = (chunk.count, weights)
     if elects {
-      withWorkspace(count: count * weights.count) { rows in
-        for k in weights.indices { changes.fill(rows[(k * count)..<((k + 1) * count)], chunk, k) }
-        consensus.mix(rows.reading, into: out)
-      }
-      return
+      return withRows(changes, chunk) { rows in consensus.mix(rows, into: out) }
     }
-    withWorkspace(count: count) { row in
+    withWorkspace(count: chunk.count) { row in
       out.fill(0)
       for (k, weight) in weights.enumerated() {
         changes.fill(row, chunk, k)
@@ -75,6 +74,17 @@ struct TaskVectorMerge: Sendable {
       }
     }
     if divisor != 1 { for i in out.indices { out[i] /= divisor } }
+  }
+
+  /// Lends what each source keeps of its change, row by row.
+  private func withRows(
+    _ changes: SparseChanges, _ chunk: MergeChunk, _ body: (FloatChunk) -> Void
+  ) {
+    let count = chunk.count
+    withWorkspace(count: count * weights.count) { rows in
+      for k in weights.indices { changes.fill(rows[(k * count)..<((k + 1) * count)], chunk, k) }
+      body(rows.reading)
+    }
   }
 }
 

@@ -140,7 +140,7 @@ public struct TiesSlack: MergeMethod {
     _ group: borrowing TensorGroup, into output: inout TensorSink
   ) throws(CheckpointError) {
     let (thresholds, consensus) = try election(group)
-    group.map(into: &output) { chunk, out in
+    group.mapChanges(into: &output) { chunk, out in
       SignConsensus.withTrimmedChanges(chunk, thresholds) { changes in
         consensus.combine(base: chunk.base, changes: changes, into: out)
       }
