@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "Corpora", targets: ["Corpora"]),
     .library(name: "Evaluation", targets: ["Evaluation"]),
     .library(name: "Hub", targets: ["Hub"]),
+    .library(name: "Generation", targets: ["Generation"]),
     .library(name: "Models", targets: ["Models"]),
     .library(name: "Recipes", targets: ["Recipes"]),
     .library(name: "Surgery", targets: ["Surgery"]),
@@ -50,32 +51,34 @@ let package = Package(
     .module("Hub", uses: ["CCurl", "Documents", .crypto]),
     .module(
       "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
-    .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"]),
+    .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"], alwaysOptimized: true),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
     .module(
       "Training",
       uses: ["Models", "Corpora", "Checkpoints", "Tensors", "Tokenization", "Documents"]
     ),
     .module("Evaluation", uses: ["Corpora", "Documents"], embeds: ["Tasks"]),
+    .module(
+      "Generation",
+      uses: ["Models", "Corpora", "Tokenization", "Templates", "Checkpoints", "Documents"]),
     .module("Runs", uses: ["Documents", .grdb]),
     .module(
       "Recipes",
       uses: [
-        "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora", "Tokenization", "Hub",
-        "Checkpoints", "Tensors", "Documents", .crypto,
+        "Surgery", "Training", "Evaluation", "Generation", "Runs", "Models", "Corpora",
+        "Tokenization", "Hub", "Checkpoints", "Tensors", "Documents", .crypto,
       ]),
     .executableTarget(
       name: "koine",
       dependencies: [
-        "Recipes", "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora",
-        "Tokenization", "Hub", "Checkpoints", "Tensors", "Documents", .argumentParser,
+        "Recipes", "Generation", "Surgery", "Training", "Evaluation", "Runs", "Models", "Corpora",
+        "Tokenization", "Templates", "Hub", "Checkpoints", "Tensors", "Documents", .argumentParser,
       ],
       path: "Sources/tool", swiftSettings: roomSettings()),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // The system's libcurl behind a header of our own.
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
-    .systemLibrary(
-      name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .target(
       name: "CMLX",
       cxxSettings: [
@@ -106,6 +109,9 @@ let package = Package(
       "Training",
       uses: ["Models", "Corpora", "Tokenization", "Checkpoints", "Tensors", "Documents"]),
     .tests("Evaluation", uses: ["Corpora", "Documents"]),
+    .tests(
+      "Generation",
+      uses: ["Models", "Corpora", "Tokenization", "Templates", "Checkpoints", "Documents"]),
     .tests("Runs", uses: ["Documents"]),
     .tests(
       "Recipes",
@@ -113,10 +119,8 @@ let package = Package(
         + ["Hub", "Checkpoints", "Tensors", "Documents"]),
     .tests(
       "tool", of: "koine",
-      uses: [
-        "Recipes", "Runs", "Surgery", "Hub", "Checkpoints", "Tensors", "Documents",
-        .argumentParser,
-      ]),
+      uses: ["Recipes", "Runs", "Surgery", "Generation", "Models", "Corpora", "Hub"]
+        + ["Checkpoints", "Tensors", "Documents", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

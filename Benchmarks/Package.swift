@@ -3,17 +3,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// A package of its own, so that building Koine does not build this. It runs the program from
-// outside, as its users do; only what the program does not time is measured from inside, without
-// MLX.
+// A package of its own, so that building Koine does not build this. koine-bench runs programs from
+// outside, as their users do; only encoding, which the program does not time, is measured from
+// inside. koine-infer is such a program over the library Models, as another package would use it.
 let package = Package(
   name: "koine-benchmarks",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(name: "koine", path: "..", traits: [])],
+  dependencies: [.package(name: "koine", path: "..")],
   targets: [
     .executableTarget(
       name: "koine-bench", dependencies: [.product(name: "Tokenization", package: "koine")],
-      swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
+    .executableTarget(
+      name: "koine-infer",
+      dependencies: [
+        .product(name: "Checkpoints", package: "koine"), .product(name: "Models", package: "koine"),
+      ],
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -5,11 +5,14 @@
 
 #include <dlfcn.h>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "fused/cached_attention.h"
 #include "fused/fused.h"
+#include "fused/gemm.h"
 #include "mlx/mlx.h"
 #include "mlx/version.h"
 
@@ -20,6 +23,10 @@ static_assert(MLX_VERSION_NUMERIC == 32004, "built for MLX 0.32.4: run scripts/s
 
 struct cmlx_array_s {
   mx::array value;
+};
+
+struct cmlx_key_values_s {
+  std::shared_ptr<koine::KeyValueMemory> value;
 };
 
 namespace {
@@ -104,6 +111,7 @@ int cmlx_set_threads(int count) {
   return guarded([&] { koine::setThreadCount(count); });
 }
 const char *cmlx_fused_instruction_set(void) { return koine::kernelName(); }
+void cmlx_fused_limit_instruction_set(int narrow) { koine::limitKernel(narrow != 0); }
 
 const char *cmlx_default_device(void) {
   return mx::default_device() == mx::Device::gpu ? "gpu" : "cpu";
@@ -140,6 +148,33 @@ int cmlx_array_copy(cmlx_array *out, const void *data, const int32_t *shape, int
     case CMLX_OTHER: break;
     }
     throw std::invalid_argument("an element type the shim does not pass");
+  });
+}
+
+int cmlx_array_external(cmlx_array *out, const void *data, const int32_t *shape, int rank,
+                        cmlx_dtype dtype, void *owner, void (*release)(void *owner)) {
+  // Released by whoever holds it last: the array, or this call when it fails.
+  std::shared_ptr<void> keeper(owner, release);
+  return make(out, [&] {
+    void *memory = const_cast<void *>(data);
+    const auto dimensions = shape_of(shape, rank);
+    const auto type = dtype_of(dtype);
+    if (mx::default_device() == mx::Device::cpu) {
+      // MLX's CPU allocator keeps a number before what it hands out and takes no foreign memory; a
+      // buffer that claims to begin that much earlier is foreign memory all the same.
+      static const std::ptrdiff_t before = [] {
+        auto probe = mx::allocator::malloc(16);
+        auto buffer = probe.buffer();
+        return static_cast<char *>(buffer.raw_ptr()) - static_cast<char *>(buffer.ptr());
+      }();
+      if (before >= 0 && before <= 16) {
+        mx::allocator::Buffer buffer(static_cast<char *>(memory) - before);
+        return mx::array(
+            mx::allocator::Data(buffer, [keeper](mx::allocator::Buffer) mutable { keeper.reset(); }),
+            dimensions, type);
+      }
+    }
+    return mx::array(memory, dimensions, type, [keeper](void *) mutable { keeper.reset(); });
   });
 }
 
@@ -321,6 +356,15 @@ int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_a
                                      gradients != 0, cap);
   });
 }
+int cmlx_fused_likelihood(cmlx_array *outs, cmlx_array x, cmlx_array w, cmlx_array targets,
+                          cmlx_array weights, float cap) {
+  return guarded([&] {
+    auto [loss, best] =
+        koine::likelihood(x->value, w->value, targets->value, weights->value, cap);
+    outs[0] = wrap(std::move(loss));
+    outs[1] = wrap(std::move(best));
+  });
+}
 int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
                          cmlx_array segments, float scale, int32_t window, float cap) {
   return make(out, [&] {
@@ -359,6 +403,33 @@ int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table) {
   return make(out, [&] { return koine::embedding(ids->value, table->value); });
 }
 
+int cmlx_key_values_make(cmlx_key_values *out, int texts, int groups, int width) {
+  return guarded([&] {
+    *out = new cmlx_key_values_s{std::make_shared<koine::KeyValueMemory>(texts, groups, width)};
+  });
+}
+int cmlx_key_values_copy(cmlx_key_values *out, cmlx_key_values other, const int32_t *texts,
+                         int count, int columns) {
+  return guarded([&] {
+    *out = new cmlx_key_values_s{std::make_shared<koine::KeyValueMemory>(
+        *other->value, std::vector<std::size_t>(texts, texts + count), columns)};
+  });
+}
+void cmlx_key_values_free(cmlx_key_values memory) { delete memory; }
+int cmlx_fused_cached_attention(cmlx_array *outs, cmlx_array q, cmlx_array k, cmlx_array v,
+                                cmlx_key_values memory, int column, const int32_t *starts,
+                                float scale, int32_t window, float cap, cmlx_array turn) {
+  return guarded([&] {
+    std::vector<std::int32_t> begins;
+    if (starts != nullptr) begins.assign(starts, starts + memory->value->texts());
+    auto [output, next] = koine::cachedAttention(
+        q->value, k->value, v->value, memory->value, column, begins, {scale, window, cap},
+        turn == nullptr ? nullptr : &turn->value);
+    outs[0] = wrap(std::move(output));
+    outs[1] = wrap(std::move(next));
+  });
+}
+
 void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
                 float *second_moment, size_t count, cmlx_adamw_settings settings) {
   koine::AdamW step{settings.learning_rate, settings.beta1,       settings.beta2,
@@ -371,6 +442,14 @@ double cmlx_squared_norm(const float *values, size_t count) {
 }
 size_t cmlx_first_non_finite(const float *values, size_t count) {
   auto index = koine::firstNonFinite(values, count);
+  return index < 0 ? count : static_cast<size_t>(index);
+}
+
+size_t cmlx_first_non_finite_stored(const void *values, size_t count, cmlx_dtype dtype) {
+  const auto type = dtype == CMLX_BFLOAT16  ? koine::StoredType::bfloat16
+                    : dtype == CMLX_FLOAT16 ? koine::StoredType::float16
+                                            : koine::StoredType::float32;
+  auto index = koine::firstNonFinite(values, count, type);
   return index < 0 ? count : static_cast<size_t>(index);
 }
 

@@ -13,7 +13,8 @@ import Tensors
 
 /// A file mapped for reading, unmapped when the last reference goes.
 ///
-/// Bytes are lent as `RawSpan`s for the duration of a closure; nobody stores a pointer.
+/// Bytes are lent as `RawSpan`s for the duration of a closure; only who keeps this object as well
+/// may store a pointer (``address(at:)``).
 /// - Important: a mapped file must not be shortened while it is open: the system answers a read
 ///   beyond the new end with a signal. Koine never writes in place, so it never does this itself.
 // Safety: `start` points to `byteCount` readable bytes from `init` to `deinit`. It is never written
@@ -120,5 +121,14 @@ import Tensors
       start: start.map { unsafe UnsafeRawPointer($0) + range.lowerBound }, count: range.count)
     defer { extendLifetime(self) }
     return try body(unsafe bytes.bytes)
+  }
+
+  /// The address of a byte: for those who hand it to a library together with this object.
+  ///
+  /// Safety: valid, and readable to the end of the file, for as long as somebody keeps this object.
+  @unsafe package func address(at offset: Int) -> UnsafeRawPointer {
+    precondition(offset >= 0 && offset < byteCount, "byte \(offset) of a file of \(byteCount)")
+    guard let start = unsafe start else { preconditionFailure("an empty file has no address") }
+    return unsafe UnsafeRawPointer(start) + offset
   }
 }

@@ -45,6 +45,10 @@ public enum CorpusError: Diagnosed, Equatable {
   case foreignFile(String, inLab: String)
   /// The system refused a write: disk full, no permission, no such folder.
   case cannotWrite(String, reason: String)
+  /// A language identifier that is no fastText classifier, or a damaged one.
+  case identifier(String, byte: Int, problem: String)
+  /// A language that the identifier does not know, or that several of its labels could mean.
+  case unknownLanguage(String, path: String, known: [String])
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -137,6 +141,17 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The output cannot be written: \(reason).", where: path,
         next: "Free space or choose another folder; nothing half-written was left there.",
         kind: .failed)
+    case .identifier(let path, let byte, let problem):
+      Diagnosis(
+        what: "The language identifier cannot be used: \(problem).", where: "\(path), byte \(byte)",
+        next: "Give a supervised model of fastText (.bin or .ftz), or make one with "
+          + "`koine identify train`; a damaged download must be fetched again.")
+    case .unknownLanguage(let name, let path, let known):
+      Diagnosis(
+        what: "The identifier has no single label for the language `\(name)`.", where: path,
+        next: nearestName(to: name, in: known).map { "Did you mean `\($0)`?" }
+          ?? "It knows \(Self.list(Array(known.sorted().prefix(20))))\(known.count > 20 ? ", …" : "")."
+      )
     }
   }
 

@@ -67,7 +67,8 @@
       }
     }
 
-    /// `x · wᵢᵀ` for several w of one x: x (N, D), wᵢ (Oᵢ, D) → (N, Oᵢ).
+    /// `x · wᵢᵀ` for several w of one x: x (N, D), wᵢ (Oᵢ, D) → (N, Oᵢ). Where no gradient is
+    /// taken, the wᵢ may be stored in 16 bits; products and sums are float32 all the same.
     func linear(_ x: DeviceArray, _ weights: [DeviceArray]) throws -> [DeviceArray] {
       switch self {
       case .fused:
@@ -78,7 +79,7 @@
             operation: "fused linear", message: String(cString: cmlx_last_error()))
         }
         return results.compactMap { $0 }.map(DeviceArray.init(owning:))
-      case .plain: return try weights.map { try matmul(x, transpose($0, [1, 0])) }
+      case .plain: return try weights.map { try matmul(x, transpose(widened($0), [1, 0])) }
       }
     }
 
@@ -103,7 +104,8 @@
       }
     }
 
-    /// Rows of `table` (V, D) for ids (N) → (N, D). Ids must be valid when plain.
+    /// Rows of `table` (V, D), float32 or stored in 16 bits, for ids (N) → (N, D). Ids must be valid
+    /// when plain.
     func embedding(_ ids: DeviceArray, _ table: DeviceArray) throws -> DeviceArray {
       switch self {
       case .fused:
@@ -111,7 +113,35 @@
           owning: try check("fused embedding") {
             cmlx_fused_embedding($0, ids.handle, table.handle)
           })
-      case .plain: try take(table, ids, axis: 0)
+      case .plain: try widened(take(table, ids, axis: 0))
+      }
+    }
+
+    /// `crossEntropy` without gradients, and the most likely word of each row, int32 (N), which is
+    /// unspecified in rows of weight 0. w may be stored in 16 bits.
+    func likelihood(
+      _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
+      softcap: Float? = nil
+    ) throws -> (loss: DeviceArray, best: DeviceArray) {
+      switch self {
+      case .fused:
+        var results: [cmlx_array?] = [nil, nil]
+        guard
+          cmlx_fused_likelihood(
+            &results, x.handle, w.handle, targets.handle, weights.handle, softcap ?? 0) == 0,
+          let loss = results[0], let best = results[1]
+        else {
+          throw ModelError.engine(
+            operation: "fused likelihood", message: String(cString: cmlx_last_error()))
+        }
+        return (DeviceArray(owning: loss), DeviceArray(owning: best))
+      case .plain:
+        let logits = try self.softcap(matmul(x, transpose(widened(w), [1, 0])), softcap)
+        let rows = targets.shape[0]
+        let chosen = try reshape(
+          takeAlongAxis(logits, reshape(targets, [rows, 1]), axis: 1), [rows])
+        let loss = try multiply(weights, subtract(logSumExp(logits, axis: 1), chosen))
+        return (loss, try argmax(logits, axis: 1))
       }
     }
 

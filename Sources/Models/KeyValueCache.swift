@@ -9,30 +9,6 @@
   /// its tokens. The ids of the padding may be any of the vocabulary; the hidden states there are
   /// finite and mean nothing.
   package final class KeyValueCache {
-    package final class Layer {
-      private var keys: DeviceArray?
-      private var values: DeviceArray?
-      /// S
-      var length: Int { keys?.shape[1] ?? 0 }
-
-      /// Appends (B, L, G, K) and returns all so far.
-      func append(_ k: DeviceArray, _ v: DeviceArray) throws -> (DeviceArray, DeviceArray) {
-        let allKeys = try keys.map { try concatenate([$0, k], axis: 1) } ?? k
-        let allValues = try values.map { try concatenate([$0, v], axis: 1) } ?? v
-        keys = allKeys
-        values = allValues
-        return (allKeys, allValues)
-      }
-
-      /// Keeps the rows of these indices, in this order.
-      fileprivate func keep(_ rows: DeviceArray) throws {
-        keys = try keys.map { try take($0, rows, axis: 0) }
-        values = try values.map { try take($0, rows, axis: 0) }
-      }
-
-      var arrays: [DeviceArray] { [keys, values].compactMap { $0 } }
-    }
-
     let layers: [Layer]
     /// The column at which each row's text begins; `nil` where all begin at 0.
     package private(set) var starts: [Int]?
@@ -52,8 +28,7 @@
 
     /// Drops all rows but those of these indices, in this order; an index may come twice.
     package func keep(rows: [Int]) throws {
-      let indices = try DeviceArray(rows.map { Int32($0) }, shape: [rows.count])
-      for layer in layers { try layer.keep(indices) }
+      for layer in layers { try layer.keep(rows) }
       starts = starts.map { starts in rows.map { starts[$0] } }
     }
 

@@ -6,10 +6,20 @@
   import Documents
   import Tensors
 
+  /// How a model's matrices are kept in memory.
+  public enum WeightForm: Sendable {
+    /// bfloat16, float16 or float32, whichever the checkpoint has; files stay mapped and are not
+    /// copied. Other types, and vectors, become float32.
+    case asStored
+    /// Four bytes a weight.
+    case float32
+  }
+
   /// A language model in memory, ready to score and to write.
   ///
-  /// Weights are float32 whatever the folder holds. Calls hop onto the engine's thread by
-  /// themselves and may come from anywhere.
+  /// Activations and sums are float32 whatever the form of the weights, and answers are the same
+  /// bits: a stored weight is widened, exactly, whenever it is used. Calls hop onto the engine's
+  /// thread by themselves and may come from anywhere.
   ///
   /// `@unchecked Sendable`: arrays are touched on the engine's thread only.
   public final class Model: @unchecked Sendable {
@@ -21,21 +31,31 @@
 
     /// Loads every tensor the architecture names.
     ///
-    /// Cost: one read of the checkpoint, 4 bytes a parameter. A lazy checkpoint (a merge) is
-    /// computed on the way and touches no disk.
+    /// Cost: with weights as stored in files, one look at every byte, for numbers that are not
+    /// finite; with float32, a read of the checkpoint and 4 bytes a parameter. A lazy checkpoint (a
+    /// merge) is computed on the way and touches no disk.
+    /// - Important: weights as stored are the files: they must not be overwritten in place while the
+    ///   model lives. Replacing them by others of the same name is safe.
     /// - Throws: `CheckpointError` for missing or misshapen tensors and for weights that are NaN or
     ///   infinite, `ModelError` for a configuration that cannot run.
-    public convenience init(_ checkpoint: Checkpoint) throws {
-      try self.init(checkpoint, kernels: .best)
+    public convenience init(_ checkpoint: Checkpoint, weights: WeightForm = .asStored) throws {
+      try self.init(checkpoint, weights: weights, kernels: .best)
     }
 
-    package init(_ checkpoint: Checkpoint, kernels: Kernels) throws {
+    package init(
+      _ checkpoint: Checkpoint, weights: WeightForm = .asStored, kernels: Kernels
+    ) throws {
       config = checkpoint.config
       self.kernels = kernels
       architecture = try Architectures.make(
         config: checkpoint.config, origin: checkpoint.origin)
       try checkpoint.validate()
-      parameters = try Engine.run { try Parameters(loading: checkpoint) }
+      parameters = try Engine.run {
+        switch weights {
+        case .asStored: try Parameters(storedIn: checkpoint)
+        case .float32: try Parameters(loading: checkpoint)
+        }
+      }
     }
 
     /// A model over memory that somebody else owns and updates (Training).
@@ -79,32 +99,6 @@
       for id in ids where id < 0 || id >= vocabularySize {
         throw .idOutOfRange(id: Int(id), vocabularySize: vocabularySize)
       }
-    }
-  }
-
-  extension Parameters {
-    /// All tensors of a checkpoint as float32 arrays; call it on the engine's thread.
-    ///
-    /// - Parameter each: shown every tensor's numbers, in order of name.
-    /// - Throws: `CheckpointError`, for weights that are NaN or infinite too.
-    package init(
-      loading checkpoint: Checkpoint, each: (_ name: String, [Float]) throws -> Void = { _, _ in }
-    ) throws {
-      var arrays: [String: DeviceArray] = [:]
-      for name in checkpoint.names {
-        guard let info = checkpoint.info(name) else { continue }
-        let values = try checkpoint.floats(name)
-        if let index = values.withUnsafeBufferPointer({ numbers in
-          numbers.baseAddress.flatMap { PlainMemory.firstNonFinite($0, numbers.count) }
-        }) {
-          throw CheckpointError.notFinite(
-            tensor: name, index: index, value: "\(values[index])",
-            origin: try checkpoint.source(name).origin)
-        }
-        try each(name, values)
-        arrays[name] = try DeviceArray(values, shape: info.shape.extents)
-      }
-      self.init(arrays)
     }
   }
 

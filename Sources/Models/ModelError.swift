@@ -20,6 +20,10 @@ public enum ModelError: Diagnosed, Equatable {
   case slowBLAS(String)
   /// A loss, gradient or logit that is NaN or infinite.
   case notFinite(name: String, index: Int)
+  /// A setting of generation outside its range.
+  case option(name: String, expected: String, found: String)
+  /// Masks and limits together exclude every token.
+  case noTokenAllowed(row: Int, step: Int)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -55,6 +59,16 @@ public enum ModelError: Diagnosed, Equatable {
       Diagnosis(
         what: "`\(name)` is not finite at element \(index).", where: "in the model's arithmetic",
         next: "Lower the learning rate, or check the weights with `koine inspect`.", kind: .failed)
+    case .option(let name, let expected, let found):
+      Diagnosis(
+        what: "The \(name) should be \(expected), found \(found).",
+        where: "the options of generation, or the model's generation_config.json",
+        next: "Give a value in that range.")
+    case .noTokenAllowed(let row, let step):
+      Diagnosis(
+        what: "Nothing may be written: masks and limits exclude every token of the vocabulary.",
+        where: "prompt \(row + 1), new token \(step + 1)",
+        next: "Allow more scripts, use a penalty in place of a mask, or lower the minimum length.")
     }
   }
 }

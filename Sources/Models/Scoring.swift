@@ -28,8 +28,7 @@
     ///
     /// Requests are sorted by length and batched up to `batchTokens` tokens, padded on the right;
     /// requests that differ only in their last token share one pass. Sums are in double.
-    /// - Parameter greedy: also say whether the continuation is the greedy one; costs the full
-    ///   logits of the continuation's positions.
+    /// - Parameter greedy: also say whether the continuation is the greedy one.
     /// - Throws: `ModelError`; `.notFinite` when a likelihood is NaN.
     public func score(
       _ requests: [ScoringRequest], greedy: Bool = false, batchTokens: Int = 4096,
@@ -103,24 +102,13 @@
         segments: DeviceArray(segments, shape: [batch.count, length]), cache: nil, kernels: kernels)
       let asked = try take(hidden, DeviceArray(rows, shape: [rows.count]), axis: 0)
       let targetArray = try DeviceArray(targets, shape: [rows.count])
-      let losses: [Float]
-      var best: [Int32] = []
-      if greedy {
-        let logits = try logits(ofHidden: asked)
-        let chosen = try reshape(
-          takeAlongAxis(logits, reshape(targetArray, [rows.count, 1]), axis: 1), [rows.count])
-        let loss = try subtract(logSumExp(logits, axis: 1), chosen)
-        let arg = try argmax(logits, axis: 1)
-        try evaluate([loss, arg])
-        losses = try loss.floats()
-        best = try arg.integers()
-      } else {
-        let ones = try DeviceArray([Float](repeating: 1, count: rows.count), shape: [rows.count])
-        losses = try kernels.crossEntropy(
-          asked, parameters[architecture.headName(in: parameters)], targets: targetArray,
-          weights: ones, softcap: architecture.logitSoftcap, differentiated: false
-        ).floats()
-      }
+      let ones = try DeviceArray([Float](repeating: 1, count: rows.count), shape: [rows.count])
+      let answer = try kernels.likelihood(
+        asked, parameters[architecture.headName(in: parameters)], targets: targetArray,
+        weights: ones, softcap: architecture.logitSoftcap)
+      try evaluate([answer.loss, answer.best])
+      let losses = try answer.loss.floats()
+      let best = greedy ? try answer.best.integers() : []
       for (request, range) in spans {
         var total = 0.0
         for index in range { total -= Double(losses[index]) }

@@ -39,6 +39,8 @@ public enum TokenizationError: Diagnosed, Equatable {
   case trainingSetting(name: String, value: String, expected: String)
   /// There was no text to train on.
   case emptyCorpus(textCount: Int)
+  /// A code that is no script of Unicode.
+  case unknownScript(String, known: [String])
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -115,6 +117,11 @@ public enum TokenizationError: Diagnosed, Equatable {
       Diagnosis(
         what: "The tokenizer setting `\(name)` should be \(expected), found \(value).",
         where: "tokenizer trainer", next: "Correct the setting.")
+    case .unknownScript(let code, let known):
+      Diagnosis(
+        what: "`\(code)` is no script that Unicode has letters of.", where: "the names of scripts",
+        next: nearestName(to: code, in: known).map { "Did you mean `\($0)`?" }
+          ?? "Use codes of ISO 15924, such as Latn, Cyrl, Arab, Deva, Ethi, Jpan.")
     case .emptyCorpus(let count):
       Diagnosis(
         what: "There is no text to train a tokenizer on.",

@@ -24,11 +24,15 @@ struct Koine: AsyncParsableCommand {
   private static var commands: [any ParsableCommand.Type] {
     var commands: [any ParsableCommand.Type] = [
       MergeCommand.self, AdapterCommand.self, DiffCommand.self, InspectCommand.self,
-      QuantizeCommand.self, ExportCommand.self, TokenizeCommand.self, HubCommand.self,
-      LabCommand.self, RunsCommand.self, CompareCommand.self,
+      QuantizeCommand.self, ExportCommand.self, TokenizeCommand.self, IdentifyCommand.self,
+      HubCommand.self, LabCommand.self, RunsCommand.self, CompareCommand.self,
     ]
     #if MLX
-      commands = [RunCommand.self, LogitsCommand.self, StatisticsCommand.self] + commands
+      commands =
+        [
+          RunCommand.self, GenerateCommand.self, ChatCommand.self, LogitsCommand.self,
+          StatisticsCommand.self,
+        ] + commands
     #endif
     return commands
   }

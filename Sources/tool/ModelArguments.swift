@@ -13,6 +13,8 @@ import Surgery
 /// A model as commands take it: a folder, a model of the hub, or either with `+ADAPTER`.
 struct NamedModel {
   let name: String
+  /// The model's folder, without an adapter.
+  let folder: String
   let checkpoint: Checkpoint
 
   init(_ text: String) throws {
@@ -20,11 +22,17 @@ struct NamedModel {
     // A folder may have a plus in its name.
     let isFolder = Disk.identity(text)?.isFolder ?? false
     guard !isFolder, text.contains("+") else {
-      checkpoint = try Checkpoint.open(directory: try ModelPlace.folder(text))
+      folder = try ModelPlace.folder(text)
+      checkpoint = try Checkpoint.open(directory: folder)
       return
     }
     guard let reference = ModelReference(parsing: text) else {
       throw ModelArgumentError.malformed(text)
+    }
+    if case .stored(let location) = reference.base {
+      folder = try ModelPlace.folder(location.path)
+    } else {
+      folder = text
     }
     checkpoint = try ModelResolver.hub(ModelPlace.models()).resolve(reference)
   }

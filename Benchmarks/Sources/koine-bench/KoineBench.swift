@@ -7,6 +7,7 @@ import Foundation
 @main
 struct KoineBench {
   private static let benchmarks: [String: @Sendable (inout Options) throws -> Void] = [
+    "infer": { try InferBench(&$0).run() },
     "merge": { try MergeBench(&$0).run() },
     "tokenize": { try TokenizeBench(&$0).run() },
   ]

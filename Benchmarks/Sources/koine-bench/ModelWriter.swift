@@ -22,6 +22,10 @@ struct LlamaShape {
   static let quarter = LlamaShape(
     name: "0.31B", hidden: 1024, intermediate: 4096, layers: 12, heads: 16, keyHeads: 4,
     headLength: 64, vocabulary: 128_256)
+  /// SmolLM2-135M: what can be read from memory some fifty times a second.
+  static let smol = LlamaShape(
+    name: "0.13B", hidden: 576, intermediate: 1536, layers: 30, heads: 9, keyHeads: 3,
+    headLength: 64, vocabulary: 49_152)
   /// Next to nothing: what is left is starting, planning and finishing.
   static let tiny = LlamaShape(
     name: "tiny", hidden: 64, intermediate: 128, layers: 2, heads: 4, keyHeads: 2,

@@ -67,17 +67,14 @@ class Embedding : public FusedPrimitive {
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
     const std::int32_t* ids = inputs[0].data<std::int32_t>();
-    const float* table = inputs[1].data<float>();
+    const StoredMatrix table = storedMatrix(inputs[1]);
     float* y = outputs[0].data<float>();
-    const std::size_t count = inputs[0].size(), rows = inputs[1].shape(0),
-                      width = inputs[1].shape(1);
+    const std::size_t count = inputs[0].size(), rows = table.rows, width = table.columns;
     schedule([=] {
       checkIds(ids, count, rows);
       parallelRanges(count, 32, [=](std::size_t begin, std::size_t end) {
         for (std::size_t n = begin; n < end; ++n) {
-          std::memcpy(
-              y + n * width, table + static_cast<std::size_t>(ids[n]) * width,
-              width * sizeof(float));
+          widen(table.row(static_cast<std::size_t>(ids[n])), table.type, width, y + n * width);
         }
       });
     });
@@ -91,6 +88,7 @@ class Embedding : public FusedPrimitive {
       if (argument == 0) {
         results.push_back(mx::zeros_like(primals[0], stream()));
       } else {
+        expectType("gradient of embedding", "table", primals[1], mx::float32);
         results.push_back(array(
             primals[1].shape(), mx::float32, std::make_shared<EmbeddingGradient>(stream()),
             {primals[0], rowMajor(cotangents[0])}));
@@ -105,7 +103,7 @@ class Embedding : public FusedPrimitive {
 array embedding(const array& ids, const array& table) {
   constexpr const char* kernel = "embedding";
   expectType(kernel, "ids", ids, mx::int32);
-  expectType(kernel, "table", table, mx::float32);
+  expectStoredType(kernel, "table", table);
   expectRank(kernel, "table", table, 2, "[V, D]");
   mx::Shape shape = ids.shape();
   shape.push_back(table.shape(1));

@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Fused CPU kernels for training and inference in f32, as MLX graph nodes with their own gradients.
+// Fused CPU kernels for training and inference, as MLX graph nodes with their own gradients.
 //
 // On x86 MLX computes exp one number at a time and everything but matrix products on one thread; these
 // kernels are vectorised and share out their work. The plain MLX graph of the same formula stays the
 // reference in tests and the path on GPUs: evaluating one of these nodes on a GPU stream throws.
+//
+// Activations and sums are f32. Weights are f32 where they are trained, else f32, bf16 or f16 as stored.
 //
 // For all of them:
 // - Builders check types and shapes and throw std::invalid_argument ("expected …, found …"). Ids are checked
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "mlx/array.h"
+#include "stored.h"
 
 namespace koine {
 
@@ -33,7 +36,7 @@ int threadCount();
 /// The instruction set of the matrix products: "avx512", "avx2" or "generic".
 const char* kernelName();
 
-/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O].
+/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O]; gradients for f32 w only.
 mlx::core::array linear(const mlx::core::array& x, const mlx::core::array& w);
 
 /// The same for several w of one x (query, key and value; gate and up): their shares in the gradient of x
@@ -53,6 +56,12 @@ std::vector<mlx::core::array> linear(
 mlx::core::array crossEntropyLinear(
     const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& targets,
     const mlx::core::array& weights, bool gradients, float cap = 0);
+
+/// (loss, best): the loss of `crossEntropyLinear`, and the most likely word of each row that counts (−1 for the
+/// others), int32 [N]. No gradients; reads w once and holds no row of logits.
+std::pair<mlx::core::array, mlx::core::array> likelihood(
+    const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& targets,
+    const mlx::core::array& weights, float cap = 0);
 
 /// How scores are made of products and which of them count.
 struct AttentionRule {
@@ -98,7 +107,7 @@ mlx::core::array geglu(const mlx::core::array& gate, const mlx::core::array& up)
 /// cap · tanh(x / cap), elementwise; cap > 0.
 mlx::core::array softcap(const mlx::core::array& x, float cap);
 
-/// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense.
+/// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense, and for f32 tables only.
 mlx::core::array embedding(const mlx::core::array& ids, const mlx::core::array& table);
 
 struct AdamW {
@@ -125,6 +134,7 @@ void adamwStep(
 double squaredNorm(const float* values, std::size_t count);
 
 /// The index of the first infinity or NaN, −1 if there is none.
-std::ptrdiff_t firstNonFinite(const float* values, std::size_t count);
+std::ptrdiff_t firstNonFinite(
+    const void* values, std::size_t count, StoredType type = StoredType::float32);
 
 }  // namespace koine

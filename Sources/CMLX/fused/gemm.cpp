@@ -173,37 +173,48 @@ void copyRows(const Matrix& source, std::size_t depth, float* out) {
   }
 }
 
+/// `packPanel` for lanes that lie one after the other in memory, `stride` elements apart, of any stored type.
+template <StoredType type>
+void packRows(
+    const typename Widen<type, 8>::Element* data, std::ptrdiff_t stride, std::size_t used,
+    std::size_t lanes, std::size_t depth, float* out) {
+  const std::size_t whole = depth / 8 * 8;
+  for (std::size_t k = 0; k < whole; k += 8) {
+    Float8 in[4][8], turned[4][8];
+    const std::size_t groups = (lanes + 7) / 8;
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t i = 0; i < 8; ++i) {
+        const std::size_t lane = 8 * g + i;
+        in[g][i] = lane < used
+            ? __builtin_bit_cast(
+                  Float8, Widen<type, 8>::load(data + static_cast<std::ptrdiff_t>(lane) * stride + k))
+            : Float8{};
+      }
+      transpose8(in[g], turned[g]);
+    }
+    for (std::size_t i = 0; i < 8; ++i) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        *reinterpret_cast<Float8*>(out + (k + i) * lanes + 8 * g) = turned[g][i];
+      }
+    }
+  }
+  for (std::size_t k = whole; k < depth; ++k) {
+    for (std::size_t i = 0; i < lanes; ++i) {
+      out[k * lanes + i] = i < used
+          ? Widen<type, 1>::load(data + static_cast<std::ptrdiff_t>(i) * stride + k).x
+          : 0.0f;
+    }
+  }
+}
+
 /// Packs one panel: `out[k * lanes + i] = source(i, k)` for i < lanes, k < depth; zero where i ≥ used.
 /// `source` has its lane index as row. Writes up to 8 floats past the end (callers leave room): whole vectors
 /// are stored with k rising, and each overwrites what its predecessor spilled.
 void packPanel(
     const Matrix& source, std::size_t used, std::size_t lanes, std::size_t depth, float* out) {
   if (source.columnStride == 1) {
-    const std::size_t whole = depth / 8 * 8;
-    for (std::size_t k = 0; k < whole; k += 8) {
-      Float8 in[4][8], turned[4][8];
-      const std::size_t groups = (lanes + 7) / 8;
-      for (std::size_t g = 0; g < groups; ++g) {
-        for (std::size_t i = 0; i < 8; ++i) {
-          const std::size_t lane = 8 * g + i;
-          in[g][i] = lane < used
-              ? *reinterpret_cast<const Float8*>(source.data + lane * source.rowStride + k)
-              : Float8{};
-        }
-        transpose8(in[g], turned[g]);
-      }
-      for (std::size_t i = 0; i < 8; ++i) {
-        for (std::size_t g = 0; g < groups; ++g) {
-          *reinterpret_cast<Float8*>(out + (k + i) * lanes + 8 * g) = turned[g][i];
-        }
-      }
-    }
-    for (std::size_t k = whole; k < depth; ++k) {
-      for (std::size_t i = 0; i < lanes; ++i) {
-        out[k * lanes + i] = i < used ? source.data[i * source.rowStride + k] : 0.0f;
-      }
-    }
-    return;
+    return packRows<StoredType::float32>(
+        source.data, source.rowStride, used, lanes, depth, out);
   }
   if (source.rowStride == 1 && used == lanes) {
     switch (lanes) {  // known sizes become a few vector moves; a call of memcpy for each row is slow
@@ -239,7 +250,7 @@ const float* PackedMatrix::panel(std::size_t index) const {
   return data_.get() + index * depth_ * chosen->columns;
 }
 
-void PackedMatrix::pack(const Matrix& b, std::size_t depth, std::size_t width) {
+void PackedMatrix::reserve(std::size_t depth, std::size_t width) {
   const std::size_t columns = chosen->columns;
   const std::size_t panels = (width + columns - 1) / columns;
   const std::size_t needed = panels * columns * depth + 8;
@@ -250,12 +261,37 @@ void PackedMatrix::pack(const Matrix& b, std::size_t depth, std::size_t width) {
   }
   depth_ = depth;
   width_ = width;
+}
+
+void PackedMatrix::pack(const Matrix& b, std::size_t depth, std::size_t width) {
+  reserve(depth, width);
+  const std::size_t columns = chosen->columns;
+  const std::size_t panels = (width + columns - 1) / columns;
   // The panel widths are multiples of 8, so no panel spills into its neighbour.
   parallel(panels, [&](std::size_t panel) {
     const std::size_t first = panel * columns;
     packPanel(
         b.from(0, first).transposed(), std::min(columns, width - first), columns, depth,
         data_.get() + panel * columns * depth);
+  });
+}
+
+void PackedMatrix::packTransposed(
+    const StoredMatrix& w, std::size_t row, std::size_t column, std::size_t depth,
+    std::size_t width) {
+  reserve(depth, width);
+  const std::size_t columns = chosen->columns;
+  const std::size_t panels = (width + columns - 1) / columns;
+  withStoredType(w.type, [&]<StoredType type>() {
+    const auto* const data =
+        static_cast<const typename Widen<type, 8>::Element*>(w.row(row)) + column;
+    parallel(panels, [&](std::size_t panel) {
+      const std::size_t first = panel * columns;
+      packRows<type>(
+          data + first * w.columns, static_cast<std::ptrdiff_t>(w.columns),
+          std::min(columns, width - first), columns, depth,
+          data_.get() + panel * columns * depth);
+    });
   });
 }
 
@@ -306,9 +342,13 @@ void multiplyPacked(
   }
 }
 
-void multiply(
-    std::size_t m, std::size_t n, std::size_t k, const Matrix& a, const Matrix& b, float* c,
-    std::size_t cStride, bool accumulate) {
+namespace {
+
+/// `multiply` for any right operand: `pack(packed, row, column, depth, width)` packs a part of it.
+template <class Pack>
+void multiplyParts(
+    std::size_t m, std::size_t n, std::size_t k, const Matrix& a, float* c, std::size_t cStride,
+    bool accumulate, Pack&& pack) {
   if (m == 0 || n == 0) return;
   thread_local PackedMatrix packed;
   const std::size_t columns = chosen->columns;
@@ -324,7 +364,7 @@ void multiply(
     for (std::size_t depth = 0; depth == 0 || depth < k; depth += depthPart) {
       const std::size_t part = std::min(depthPart, k - depth);
       PackedMatrix& right = packed;
-      right.pack(b.from(depth, column), part, width);
+      pack(right, depth, column, part, width);
       const bool adds = accumulate || depth > 0;
       // Even heights: 256 rows become 98 + 98 + 60, not 112 + 112 + 32.
       std::size_t rowPieces = (m + rowsMost - 1) / rowsMost;
@@ -345,6 +385,25 @@ void multiply(
       });
     }
   }
+}
+
+}  // namespace
+
+void multiply(
+    std::size_t m, std::size_t n, std::size_t k, const Matrix& a, const Matrix& b, float* c,
+    std::size_t cStride, bool accumulate) {
+  multiplyParts(
+      m, n, k, a, c, cStride, accumulate,
+      [&](PackedMatrix& packed, std::size_t row, std::size_t column, std::size_t depth,
+          std::size_t width) { packed.pack(b.from(row, column), depth, width); });
+}
+
+void multiplyStored(
+    std::size_t m, const Matrix& a, const StoredMatrix& w, float* c, std::size_t cStride) {
+  multiplyParts(
+      m, w.rows, w.columns, a, c, cStride, false,
+      [&](PackedMatrix& packed, std::size_t row, std::size_t column, std::size_t depth,
+          std::size_t width) { packed.packTransposed(w, column, row, depth, width); });
 }
 
 const char* kernelName() { return chosen->name; }

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "stored.h"
+
 namespace koine {
 
 /// A strided matrix: element (i, j) is `data[i * rowStride + j * columnStride]`. One of the strides should
@@ -38,6 +40,10 @@ class PackedMatrix {
  public:
   /// Packs b(depth, width); serial when called inside a piece of `parallel`. Memory is kept for reuse.
   void pack(const Matrix& b, std::size_t depth, std::size_t width);
+  /// Packs the transpose of rows [row, row + width) and columns [column, column + depth) of w, widened.
+  void packTransposed(
+      const StoredMatrix& w, std::size_t row, std::size_t column, std::size_t depth,
+      std::size_t width);
   std::size_t depth() const { return depth_; }
   std::size_t width() const { return width_; }
   const float* panel(std::size_t index) const;
@@ -47,6 +53,8 @@ class PackedMatrix {
   struct Free {
     void operator()(float* pointer) const;
   };
+  void reserve(std::size_t depth, std::size_t width);
+
   std::unique_ptr<float[], Free> data_;
   std::size_t capacity_ = 0, depth_ = 0, width_ = 0;
 };
@@ -61,6 +69,10 @@ void multiplyPacked(
 void multiply(
     std::size_t m, std::size_t n, std::size_t k, const Matrix& a, const Matrix& b, float* c,
     std::size_t cStride, bool accumulate);
+
+/// c[m, w.rows] = a[m, w.columns] · wᵀ, shared out over the pool; the same bits as with w widened first.
+void multiplyStored(
+    std::size_t m, const Matrix& a, const StoredMatrix& w, float* c, std::size_t cStride);
 
 /// The instruction set of the inner kernel: "avx512", "avx2" or "generic".
 const char* kernelName();

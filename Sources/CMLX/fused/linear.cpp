@@ -7,9 +7,13 @@
 //     backward   dx  [N, D]  = Σᵢ dyᵢ [N, Oᵢ] · wᵢ [Oᵢ, D]     summed in the order of i, in place
 //                dwᵢ [Oᵢ, D] = dyᵢᵀ [Oᵢ, N] · x [N, D]
 //
+// The weights may be stored in 16 bits; few rows of x, as when a text is continued, are multiplied by dots.h.
+// Gradients are there for float32 weights only.
+//
 // Why not MLX's matmul: its bits depend on BLAS and its threads, it copies some operands, and the sum in dx
 // would take extra passes over memory. Gradients are computed only for the arguments asked for.
 
+#include "dots.h"
 #include "fused.h"
 #include "gemm.h"
 #include "primitive.h"
@@ -71,25 +75,21 @@ class Linear : public FusedPrimitive {
   using FusedPrimitive::FusedPrimitive;
   DEFINE_NAME(koine.Linear)
 
-  /// (x [N, D], w₁ [O₁, D], …) → y₁ [N, O₁], ….
+  /// (x [..., D], w₁ [O₁, D], …) → y₁ [..., O₁], ….
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
     const float* x = inputs[0].data<float>();
-    const std::size_t n = inputs[0].shape(0), d = inputs[0].shape(1);
-    std::vector<Operand> weights;
-    std::vector<float*> results;
+    const std::size_t d = inputs[1].shape(1), n = d == 0 ? 0 : inputs[0].size() / d;
+    std::vector<FewProduct> products;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      weights.push_back(
-          {inputs[i + 1].data<float>(), static_cast<std::size_t>(outputs[i].shape(1))});
-      results.push_back(outputs[i].data<float>());
+      const StoredMatrix w = storedMatrix(inputs[i + 1]);
+      products.push_back({w, outputs[i].data<float>(), w.rows});
     }
-    schedule([=] {
-      const auto stride = static_cast<std::ptrdiff_t>(d);
-      for (std::size_t i = 0; i < weights.size(); ++i) {
-        const std::size_t o = weights[i].width;
-        multiply(
-            n, o, d, Matrix::rows(x, stride), Matrix::rows(weights[i].data, stride).transposed(),
-            results[i], o, false);
+    schedule([n, d, x, products = std::move(products)] {
+      if (d > 0 && n <= fewRows) return multiplyFew(n, x, products);
+      const Matrix rows = Matrix::rows(x, static_cast<std::ptrdiff_t>(d));
+      for (const FewProduct& product : products) {
+        multiplyStored(n, rows, product.w, product.y, product.stride);
       }
     });
   }
@@ -98,24 +98,37 @@ class Linear : public FusedPrimitive {
       const std::vector<array>& primals, const std::vector<array>& cotangents,
       const std::vector<int>& argnums, const std::vector<array>&) override {
     std::vector<array> dy, results;
-    for (const array& cotangent : cotangents) dy.push_back(rowMajor(cotangent));
+    for (const array& cotangent : cotangents) dy.push_back(flat(cotangent));
+    const mx::Shape flatShape{dy[0].shape(0), primals[1].shape(1)};
     for (const int argument : argnums) {
       const array& primal = primals[argument];
-      std::shared_ptr<mx::Primitive> primitive;
-      std::vector<array> inputs;
       if (argument == 0) {
-        primitive = std::make_shared<LinearInputGradient>(stream());
+        std::vector<array> inputs;
         for (std::size_t i = 0; i < dy.size(); ++i) {
+          expectType("gradient of linear", "w", primals[i + 1], mx::float32);
           inputs.push_back(dy[i]);
           inputs.push_back(primals[i + 1]);
         }
+        const array dx(
+            flatShape, mx::float32, std::make_shared<LinearInputGradient>(stream()),
+            std::move(inputs));
+        results.push_back(mx::reshape(dx, primal.shape(), stream()));
       } else {
-        primitive = std::make_shared<LinearWeightGradient>(stream());
-        inputs = {dy[argument - 1], primals[0]};
+        expectType("gradient of linear", "w", primal, mx::float32);
+        results.push_back(array(
+            primal.shape(), mx::float32, std::make_shared<LinearWeightGradient>(stream()),
+            {dy[argument - 1], flat(primals[0])}));
       }
-      results.push_back(array(primal.shape(), mx::float32, primitive, std::move(inputs)));
     }
     return results;
+  }
+
+ private:
+  /// [..., D] → [N, D], row-major.
+  static array flat(const array& x) {
+    const int d = x.shape(-1);
+    const int n = d == 0 ? 0 : static_cast<int>(x.size() / static_cast<std::size_t>(d));
+    return rowMajor(mx::reshape(x, {n, d}, cpuStream()));
   }
 };
 
@@ -126,26 +139,20 @@ std::vector<array> linear(const array& x, const std::vector<array>& weights) {
   expectType(kernel, "x", x, mx::float32);
   if (x.ndim() == 0) refuse(kernel, "x", "shape [..., D]", text(x.shape()));
   if (weights.empty()) refuse(kernel, "weights", "at least one matrix", "none");
-  const int d = x.shape(-1);
-  const array flat = rowMajor(mx::reshape(x, {d == 0 ? 0 : static_cast<int>(x.size() / d), d}, cpuStream()));
-  std::vector<array> inputs{flat};
+  std::vector<array> inputs{rowMajor(x)};
   std::vector<mx::Shape> shapes;
+  mx::Shape shape = x.shape();
   for (const array& w : weights) {
-    expectType(kernel, "w", w, mx::float32);
+    expectStoredType(kernel, "w", w);
     expectRank(kernel, "w", w, 2, "[O, D]");
-    expectShape(kernel, "w", w, {w.shape(0), d});
+    expectShape(kernel, "w", w, {w.shape(0), x.shape(-1)});
     inputs.push_back(rowMajor(w));
-    shapes.push_back({flat.shape(0), w.shape(0)});
+    shape.back() = w.shape(0);
+    shapes.push_back(shape);
   }
-  auto outputs = array::make_arrays(
+  return array::make_arrays(
       shapes, std::vector<mx::Dtype>(shapes.size(), mx::float32),
       std::make_shared<Linear>(cpuStream()), inputs);
-  mx::Shape shape = x.shape();
-  for (array& y : outputs) {
-    shape.back() = y.shape(1);
-    y = mx::reshape(y, shape, cpuStream());
-  }
-  return outputs;
 }
 
 array linear(const array& x, const array& w) { return linear(x, std::vector<array>{w})[0]; }

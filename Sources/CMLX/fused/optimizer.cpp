@@ -68,30 +68,4 @@ double squaredNorm(const float* values, std::size_t count) {
   return blocks == 0 ? 0.0 : sums[0];
 }
 
-std::ptrdiff_t firstNonFinite(const float* values, std::size_t count) {
-  std::atomic<std::size_t> earliest{count};
-  parallelRanges(count, 65536, [&](std::size_t begin, std::size_t end) {
-    if (begin >= earliest.load(std::memory_order_relaxed)) return;
-    for (std::size_t block = begin; block < end; block += 1024) {
-      const std::size_t stop = std::min(end, block + 1024);
-      // All exponent bits set is infinity or NaN; the inner loop has no exit, so that it vectorises.
-      std::uint32_t found = 0;
-      for (std::size_t i = block; i < stop; ++i) {
-        const auto bits = std::bit_cast<std::uint32_t>(values[i]);
-        found |= static_cast<std::uint32_t>((bits & 0x7F800000u) == 0x7F800000u);
-      }
-      if (found == 0) continue;
-      for (std::size_t i = block; i < stop; ++i) {
-        if ((std::bit_cast<std::uint32_t>(values[i]) & 0x7F800000u) != 0x7F800000u) continue;
-        std::size_t known = earliest.load();
-        while (i < known && !earliest.compare_exchange_weak(known, i)) {
-        }
-        return;
-      }
-    }
-  });
-  const std::size_t index = earliest.load();
-  return index == count ? -1 : static_cast<std::ptrdiff_t>(index);
-}
-
 }  // namespace koine

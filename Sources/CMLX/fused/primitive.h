@@ -6,6 +6,7 @@
 // computing is kept by MLX's stream and reaches the caller of `eval` as std::runtime_error.
 #pragma once
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,6 +17,8 @@
 #include "mlx/ops.h"
 #include "mlx/primitives.h"
 #include "mlx/version.h"
+
+#include "stored.h"
 
 #if MLX_VERSION_NUMERIC != 32004
 #error "The fused kernels use MLX's internal headers and are written for 0.32.4."
@@ -95,9 +98,26 @@ inline void expectRank(
   }
 }
 
-/// Row-major memory: a copy only where the array is a view of another order.
+/// Whether evaluating `value` surely gives row-major memory.
+inline bool isRowMajor(const array& value) {
+  if (value.status() == array::Status::available) return value.flags().row_contiguous;
+  if (!value.has_primitive()) return false;
+  const mx::Primitive& primitive = value.primitive();
+  if (dynamic_cast<const FusedPrimitive*>(&primitive) != nullptr) return true;
+  // By name, since MLX does not export the types of its primitives.
+  return std::strcmp(primitive.name(), "Reshape") == 0 && isRowMajor(value.inputs()[0]);
+}
+
+/// Row-major memory: a copy only where the array is a view of another order, a graph node only where it
+/// may be one. A step of generation has hundreds of nodes, and each takes a microsecond or two.
 inline array rowMajor(const array& value) {
-  return mx::contiguous(value, false, cpuStream());
+  return isRowMajor(value) ? value : mx::contiguous(value, false, cpuStream());
+}
+
+inline void expectStoredType(const char* kernel, const char* argument, const array& value) {
+  if (!isStoredType(value.dtype())) {
+    refuse(kernel, argument, "float32, bfloat16 or float16", text(value.dtype()));
+  }
 }
 
 }  // namespace koine

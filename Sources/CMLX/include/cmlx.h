@@ -54,6 +54,11 @@ int cmlx_disable_compile(void);
 // Copies `data` (row-major, `rank` dimensions).
 int cmlx_array_copy(cmlx_array *out, const void *data, const int32_t *shape, int rank,
                     cmlx_dtype dtype);
+// Takes over memory that somebody else owns, without a copy where the engine can: `release(owner)` is
+// called when it is no longer needed, at once where it was copied, also on failure. The memory is
+// never written; the 16 bytes before it must be readable.
+int cmlx_array_external(cmlx_array *out, const void *data, const int32_t *shape, int rank,
+                        cmlx_dtype dtype, void *owner, void (*release)(void *owner));
 int cmlx_array_scalar(cmlx_array *out, float value);
 // Another handle of the same array.
 int cmlx_array_retain(cmlx_array *out, cmlx_array array);
@@ -117,10 +122,13 @@ int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_ar
                             int input_count, cmlx_array *values, int output_count,
                             cmlx_array *gradients);
 
-// MARK: Fused operators on the CPU (float32; see fused/fused.h for formulas)
+// MARK: Fused operators on the CPU (float32; matrices w and tables also float16 and bfloat16 where
+// no gradient is taken; see fused/fused.h for formulas)
 
 // The instruction set of the matrix products: "avx512", "avx2" or "generic".
 const char *cmlx_fused_instruction_set(void);
+// For tests: nonzero uses the narrower instruction set although a wider one would run.
+void cmlx_fused_limit_instruction_set(int narrow);
 // y_i = x w_iᵀ for several w of one x: x (N,D), w_i (O_i,D) → (N,O_i); `outs` receives count handles.
 int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights, int count);
 // x (N,D), w (V,D), targets int32 (N), weights float32 (N) → weighted loss per row (N).
@@ -128,6 +136,10 @@ int cmlx_fused_linear(cmlx_array *outs, cmlx_array x, const cmlx_array *weights,
 // cap · tanh(logit / cap); 0 for none.
 int cmlx_fused_cross_entropy(cmlx_array *out, cmlx_array x, cmlx_array w, cmlx_array targets,
                              cmlx_array weights, int gradients, float cap);
+// The same loss without gradients, and the most likely word of each row, int32; `outs` receives two
+// handles.
+int cmlx_fused_likelihood(cmlx_array *outs, cmlx_array x, cmlx_array w, cmlx_array targets,
+                          cmlx_array weights, float cap);
 // q (B,L,H,D), k and v (B,L,G,D), segments int32 (B,L) → (B,L,H,D); causal within a segment.
 // `window`: positions seen, the query's own included, 0 for all; `cap` as above, of the scores.
 int cmlx_fused_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v,
@@ -147,6 +159,21 @@ int cmlx_fused_softcap(cmlx_array *out, cmlx_array x, float cap);
 // ids int32 (N), table (V,D) → (N,D).
 int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table);
 
+// MARK: Keys and values of tokens read before, written in place (see fused/cached_attention.h)
+
+typedef struct cmlx_key_values_s *cmlx_key_values;
+int cmlx_key_values_make(cmlx_key_values *out, int texts, int groups, int width);
+// A copy of the first `columns` columns of these texts; only when all steps are evaluated.
+int cmlx_key_values_copy(cmlx_key_values *out, cmlx_key_values other, const int32_t *texts,
+                         int count, int columns);
+void cmlx_key_values_free(cmlx_key_values memory);
+// Stores k and v (B,L,G,D) from `column` on and attends with q (B,L,H,D). `starts`: null, or where
+// each of the B texts begins. `turn`: null in the first step, then what the step before gave.
+// `outs` receives the output and the turn.
+int cmlx_fused_cached_attention(cmlx_array *outs, cmlx_array q, cmlx_array k, cmlx_array v,
+                                cmlx_key_values memory, int column, const int32_t *starts,
+                                float scale, int32_t window, float cap, cmlx_array turn);
+
 // MARK: Updates in place, over plain memory
 
 typedef struct {
@@ -163,6 +190,8 @@ void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
 double cmlx_squared_norm(const float *values, size_t count);
 // The index of the first NaN or infinity, or `count`.
 size_t cmlx_first_non_finite(const float *values, size_t count);
+// The same for numbers of type float32, float16 or bfloat16.
+size_t cmlx_first_non_finite_stored(const void *values, size_t count, cmlx_dtype dtype);
 
 #ifdef __cplusplus
 }

@@ -158,8 +158,7 @@
       let rule = AttentionRule(scale: options.scale, window: layer.window, softcap: options.softcap)
       let mixed: DeviceArray
       if let cache {
-        let (keys, values) = try cache.append(k, v)
-        mixed = try kernels.cachedAttention(q, keys, values, starts: starts, rule: rule)
+        mixed = try cache.attend(q, k, v, starts: starts, rule: rule, kernels: kernels)
       } else if let segments {
         mixed = try kernels.attention(q, k, v, segments: segments, rule: rule)
       } else {

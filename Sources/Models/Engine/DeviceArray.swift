@@ -30,6 +30,36 @@
       self.init(owning: try check("scalar") { cmlx_array_scalar($0, value) })
     }
 
+    /// Copies encoded numbers, row-major: as many as the shape has.
+    convenience init(copying start: UnsafeRawPointer, shape: [Int], type: cmlx_dtype) throws {
+      let dimensions = shape.map { Int32($0) }
+      self.init(
+        owning: try check("copy") {
+          cmlx_array_copy($0, start, dimensions, Int32(dimensions.count), type)
+        })
+    }
+
+    /// Encoded numbers, row-major, that lie in memory which `owner` keeps: no copy where the engine
+    /// can do without, and `owner` lives as long as the array.
+    ///
+    /// Safety: `start` has the type's alignment, `owner` never writes there, and the 16 bytes before
+    /// can be read.
+    convenience init(
+      borrowing start: UnsafeRawPointer, from owner: AnyObject, shape: [Int], type: cmlx_dtype
+    ) throws {
+      let dimensions = shape.map { Int32($0) }
+      // Given up in any case, also by a call that fails.
+      let kept = Unmanaged.passRetained(owner).toOpaque()
+      self.init(
+        owning: try check("borrow") {
+          cmlx_array_external(
+            $0, start, dimensions, Int32(dimensions.count), type, kept
+          ) { owner in
+            if let owner { Unmanaged<AnyObject>.fromOpaque(owner).release() }
+          }
+        })
+    }
+
     private static func copy<Element>(_ values: [Element], _ shape: [Int], _ type: cmlx_dtype)
       throws -> cmlx_array
     {

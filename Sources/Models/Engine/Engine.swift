@@ -25,6 +25,11 @@
     /// The instruction set of the fused operators' matrix products.
     public static var instructionSet: String { String(cString: cmlx_fused_instruction_set()) }
 
+    /// For tests: whether the fused operators do without the widest vectors of this machine.
+    static func limitInstructionSet(_ isNarrow: Bool) {
+      cmlx_fused_limit_instruction_set(isNarrow ? 1 : 0)
+    }
+
     /// `cpu` or `gpu`.
     public static var device: String { String(cString: cmlx_default_device()) }
 

@@ -80,6 +80,11 @@
     try new("astype") { cmlx_astype($0, a.handle, type) }
   }
 
+  /// The same numbers as float32; `a` itself where it is.
+  package func widened(_ a: DeviceArray) throws -> DeviceArray {
+    cmlx_array_dtype(a.handle) == CMLX_FLOAT32 ? a : try asType(a, CMLX_FLOAT32)
+  }
+
   package func sum(_ a: DeviceArray) throws -> DeviceArray {
     try new("sum") { cmlx_sum_all($0, a.handle) }
   }

@@ -4,6 +4,7 @@
 #if MLX
   import Evaluation
   import Foundation
+  import Generation
   import Models
   import Tokenization
 
@@ -71,20 +72,17 @@
     public func generate(
       _ prompts: [String], options: Evaluation.GenerationOptions
     ) throws -> [String] {
-      try prompts.map { prompt in
+      let room = max(1, model.maximumPositions - max(1, options.maximumTokenCount))
+      let inputs = prompts.map { prompt in
         let ids = tokenizer.encode(prompt)
-        let room = max(1, model.maximumPositions - options.maximumTokenCount)
-        let input = ids.isEmpty ? [prefixToken] : Array(ids.suffix(room))
-        let generated = try model.generate(
-          after: input,
-          options: Models.GenerationOptions(
-            maximumTokens: options.maximumTokenCount, temperature: options.temperature,
-            seed: options.seed, stopIDs: Set([tokenizer.eosID].compactMap { $0 })))
-        let text = tokenizer.decode(generated)
-        let cut = options.stopTexts.filter { !$0.isEmpty }
-          .compactMap { text.range(of: $0)?.lowerBound }.min()
-        return cut.map { String(text[..<$0]) } ?? text
+        return ids.isEmpty ? [prefixToken] : Array(ids.suffix(room))
       }
+      let generation = Models.GenerationOptions(
+        maximumTokens: options.maximumTokenCount, temperature: options.temperature,
+        seed: options.seed, stopIDs: Set([tokenizer.eosID].compactMap { $0 }))
+      return try TextGenerator(model: model, tokenizer: tokenizer).generate(
+        inputs, options: TextOptions(generation: generation, stopTexts: options.stopTexts)
+      ).map(\.text)
     }
   }
 #endif

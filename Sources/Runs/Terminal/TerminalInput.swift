@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Reads lines from somebody at a terminal, with editing and history.
+///
+/// The terminal is in raw mode only while a line is read. However that ends (a signal, a crash, an
+/// exit from elsewhere), the terminal is put back; only `kill -9` cannot be caught.
+package final class TerminalInput {
+  /// What came of reading.
+  package enum Input: Equatable {
+    case line(String)
+    /// Ctrl-C on an empty line.
+    case interrupted
+    /// Ctrl-D on an empty line, or the terminal went away.
+    case ended
+  }
+
+  private var history: [String] = []
+  private let historyLimit = 500
+
+  /// - Returns: `nil` where stdin or stdout is no terminal that can edit.
+  package init?() {
+    guard isatty(0) == 1, isatty(1) == 1,
+      ProcessInfo.processInfo.environment["TERM"] ?? "dumb" != "dumb"
+    else { return nil }
+  }
+
+  /// Reads a line; it joins the history.
+  package func read(prompt: String) -> Input {
+    guard RawMode.enter() else { return .ended }
+    var editor = LineEditor(history: history)
+    defer {
+      RawMode.leave()
+      write("\n")
+    }
+    write(RawMode.pasteStart)
+    show(editor, prompt)
+    while true {
+      var byte: UInt8 = 0
+      let count = Foundation.read(0, &byte, 1)
+      if count < 0, errno == EINTR {
+        // The window changed its size.
+        show(editor, prompt)
+        continue
+      }
+      guard count == 1 else { return .ended }
+      switch editor.feed(byte) {
+      case .none: continue
+      case .changed: show(editor, prompt)
+      case .clear:
+        write("\u{1B}[H\u{1B}[2J")
+        show(editor, prompt)
+      case .submitted(let line):
+        if !line.allSatisfy(\.isWhitespace), history.last != line {
+          history.append(line)
+          if history.count > historyLimit { history.removeFirst() }
+        }
+        return .line(line)
+      case .interrupted: return .interrupted
+      case .ended: return .ended
+      }
+    }
+  }
+
+  private func show(_ editor: LineEditor, _ prompt: String) {
+    write(editor.rendering(prompt: prompt, width: TerminalStyle.detect(descriptor: 1).width))
+  }
+
+  private func write(_ text: String) {
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+  }
+}
+
+/// The terminal's raw mode, of which a process has one.
+private enum RawMode {
+  /// Safety: written before `isActive` is set, by the one thread that reads lines; handlers of
+  /// signals only read.
+  nonisolated(unsafe) private static var saved = termios()
+  nonisolated(unsafe) private static var isActive = false
+  nonisolated(unsafe) private static var previous: [(number: Int32, action: sigaction)] = []
+  nonisolated(unsafe) private static var isRegistered = false
+
+  /// The terminal marks pasted text, so that its line feeds do not send it off.
+  static let pasteStart = "\u{1B}[?2004h"
+  private static let pasteEnd: StaticString = "\u{1B}[?2004l"
+
+  /// What ends a process.
+  private static let signals = [
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE,
+  ]
+
+  static func enter() -> Bool {
+    guard tcgetattr(0, &saved) == 0 else { return false }
+    if !isRegistered {
+      isRegistered = true
+      atexit { RawMode.restore() }
+    }
+    isActive = true
+    previous = signals.map { number in
+      var action = sigaction()
+      var old = sigaction()
+      // Once: the second time the signal does what it does by itself.
+      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER
+      setHandler(&action) { number in
+        RawMode.restore()
+        raise(number)
+      }
+      sigaction(number, &action, &old)
+      return (number, old)
+    }
+    var raw = saved
+    cfmakeraw(&raw)
+    // A line feed that is written still begins a line.
+    raw.c_oflag |= tcflag_t(OPOST)
+    return tcsetattr(0, TCSADRAIN, &raw) == 0
+  }
+
+  private static func setHandler(
+    _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
+  ) {
+    #if canImport(Darwin)
+      action.__sigaction_u.__sa_handler = handler
+    #else
+      action.__sigaction_handler.sa_handler = handler
+    #endif
+  }
+
+  static func leave() {
+    restore()
+    for (number, action) in previous {
+      var action = action
+      sigaction(number, &action, nil)
+    }
+    previous = []
+  }
+
+  /// Only what a handler of signals may call.
+  static func restore() {
+    guard isActive else { return }
+    isActive = false
+    _ = pasteEnd.withUTF8Buffer { Foundation.write(1, $0.baseAddress, $0.count) }
+    tcsetattr(0, TCSADRAIN, &saved)
+  }
+}
