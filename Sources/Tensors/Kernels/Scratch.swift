@@ -37,6 +37,17 @@ public func withWorkspace<R, E: Error>(
   }
 }
 
+/// Lends `count` bytes, 64-byte aligned, that hold whatever was there.
+package func withByteWorkspace<R, E: Error>(
+  count: Int, _ body: (inout MutableRawSpan) throws(E) -> R
+) throws(E) -> R {
+  unsafe try Workspace.lend(byteCount: max(1, count)) { (raw) throws(E) -> R in
+    // Safety: the bytes are ours until `body` returns, and the span cannot leave it.
+    var span = unsafe MutableRawSpan(_unsafeStart: raw, byteCount: count)
+    return try body(&span)
+  }
+}
+
 /// The working memory of one thread: a stack, for lending closures nest.
 ///
 /// Fresh memory costs a page fault for every 4 KiB, and a loop over chunks would pay it for each
