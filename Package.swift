@@ -77,8 +77,8 @@ let package = Package(
       path: "Sources/tool", swiftSettings: roomSettings()),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    // The system's libcurl behind a header of our own.
-    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    // The system's libcurl behind a header of our own; opened when it is first needed.
+    .target(name: "CCurl"),
     .target(
       name: "CMLX",
       cxxSettings: [

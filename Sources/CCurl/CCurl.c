@@ -4,6 +4,7 @@
 #include "CCurl.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +13,56 @@ struct koine_http {
   CURL *easy;
 };
 
+// The library is opened when it is first needed: linked, it and the twenty that it brings would cost
+// every command some milliseconds at its start.
+#ifdef __APPLE__
+static const char library[] = "libcurl.4.dylib";
+#else
+static const char library[] = "libcurl.so.4";
+#endif
+
+static struct {
+  __typeof__(&curl_global_init) global_init;
+  __typeof__(&curl_easy_init) easy_init;
+  __typeof__(&curl_easy_cleanup) easy_cleanup;
+  __typeof__(&curl_easy_reset) easy_reset;
+  CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+  __typeof__(&curl_easy_perform) easy_perform;
+  __typeof__(&curl_easy_strerror) easy_strerror;
+  __typeof__(&curl_slist_append) slist_append;
+  __typeof__(&curl_slist_free_all) slist_free_all;
+} curl;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode initialized = CURLE_FAILED_INIT;
 
-static void initialize(void) { initialized = curl_global_init(CURL_GLOBAL_DEFAULT); }
+static void initialize(void) {
+  void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+  if (!handle) return;
+  const struct {
+    const char *name;
+    void *place;
+  } functions[] = {
+      {"curl_global_init", &curl.global_init}, {"curl_easy_init", &curl.easy_init},
+      {"curl_easy_cleanup", &curl.easy_cleanup}, {"curl_easy_reset", &curl.easy_reset},
+      {"curl_easy_setopt", &curl.easy_setopt}, {"curl_easy_perform", &curl.easy_perform},
+      {"curl_easy_strerror", &curl.easy_strerror}, {"curl_slist_append", &curl.slist_append},
+      {"curl_slist_free_all", &curl.slist_free_all},
+  };
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    void *found = dlsym(handle, functions[i].name);
+    if (!found) return;
+    *(void **)functions[i].place = found;
+  }
+  initialized = curl.global_init(CURL_GLOBAL_DEFAULT);
+}
 
 koine_http *koine_http_create(void) {
   pthread_once(&once, initialize);
   if (initialized != CURLE_OK) return NULL;
   koine_http *http = malloc(sizeof *http);
   if (!http) return NULL;
-  http->easy = curl_easy_init();
+  http->easy = curl.easy_init();
   if (!http->easy) {
     free(http);
     return NULL;
@@ -32,7 +72,7 @@ koine_http *koine_http_create(void) {
 
 void koine_http_free(koine_http *http) {
   if (!http) return;
-  curl_easy_cleanup(http->easy);
+  curl.easy_cleanup(http->easy);
   free(http);
 }
 
@@ -100,11 +140,11 @@ int koine_http_perform(koine_http *http, const koine_http_request *request, char
   CURLcode code = CURLE_OK;
 
   // Options of the last exchange go, connections stay.
-  curl_easy_reset(easy);
+  curl.easy_reset(easy);
   for (size_t i = 0; i < request->header_count; i++) {
-    struct curl_slist *longer = curl_slist_append(lines, request->headers[i]);
+    struct curl_slist *longer = curl.slist_append(lines, request->headers[i]);
     if (!longer) {
-      curl_slist_free_all(lines);
+      curl.slist_free_all(lines);
       snprintf(message, message_size, "out of memory");
       return KOINE_HTTP_FAILED;
     }
@@ -112,7 +152,7 @@ int koine_http_perform(koine_http *http, const koine_http_request *request, char
   }
 
 #define SET(option, value) \
-  if (code == CURLE_OK) code = curl_easy_setopt(easy, option, value)
+  if (code == CURLE_OK) code = curl.easy_setopt(easy, option, value)
   SET(CURLOPT_ERRORBUFFER, detail);
   SET(CURLOPT_URL, request->url);
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -140,12 +180,12 @@ int koine_http_perform(koine_http *http, const koine_http_request *request, char
   SET(CURLOPT_XFERINFOFUNCTION, tick);
   SET(CURLOPT_XFERINFODATA, (void *)request);
 #undef SET
-  if (code == CURLE_OK) code = curl_easy_perform(easy);
+  if (code == CURLE_OK) code = curl.easy_perform(easy);
 
   snprintf(message, message_size, "%s",
-           code == CURLE_OK ? "" : detail[0] ? detail : curl_easy_strerror(code));
+           code == CURLE_OK ? "" : detail[0] ? detail : curl.easy_strerror(code));
   // Nothing on this stack may be reached later, nor stay in memory for the next exchange.
-  curl_easy_reset(easy);
-  curl_slist_free_all(lines);
+  curl.easy_reset(easy);
+  curl.slist_free_all(lines);
   return result_of(code);
 }

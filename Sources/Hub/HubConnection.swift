@@ -41,7 +41,8 @@ final class HubConnection {
     _ settings: HubSettings, _ system: HubSystem, isStopped: @escaping @Sendable () -> Bool
   ) throws(HubError) {
     guard let http = koine_http_create() else {
-      throw .connection(place: "libcurl", reason: "it cannot be made ready")
+      throw .connection(
+        place: "libcurl", reason: "the system's library is missing, or cannot be made ready")
     }
     self.http = http
     self.settings = settings

@@ -24,8 +24,13 @@ struct TokenizationReport {
 
   /// - Parameter tornWords: how many of the words that are torn apart most to list.
   init(models: [String], tornWords: Int) throws {
-    profiles = try models.map { ($0, TokenizerProfile(
-        try Tokenizer.load(directory: try ModelPlace.folder($0, for: .tokenizer)))) }
+    profiles = try models.map {
+      (
+        $0,
+        TokenizerProfile(
+          try Tokenizer.load(directory: try ModelPlace.folder($0, for: .tokenizer)))
+      )
+    }
     tornWordLimit = tornWords
   }
 

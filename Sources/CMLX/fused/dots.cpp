@@ -14,6 +14,10 @@ namespace {
 
 typedef float Sixteen __attribute__((ext_vector_type(16)));
 
+// Vectors of 16 pass between functions of different instruction sets, but never by a call: all that take
+// or give one are always inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 __attribute__((always_inline)) inline float total(Sixteen v) {
   const auto eight = v.lo + v.hi;
   const auto four = eight.lo + eight.hi;

@@ -181,7 +181,7 @@ struct NormPlacement: Equatable, Sendable {
 ///
 /// Everything about its weights (names, shapes, ties, defaults) is in its blueprint in
 /// `Checkpoints`.
-protocol DecoderFamily {
+protocol DecoderFamily: Sendable {
   /// The `model_type`s of `config.json` it runs.
   static var modelTypes: [String] { get }
 

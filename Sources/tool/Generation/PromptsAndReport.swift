@@ -28,10 +28,11 @@
       }
       guard path.hasSuffix(".jsonl") || byLine else { return [text] }
       var prompts: [String] = []
-      for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-        .enumerated()
-      {
-        let line = line.last == "\r" ? line.dropLast() : line
+      // By bytes, for as characters a line end of two bytes is one, and no "\n".
+      let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      for (index, bytes) in lines.enumerated() {
+        let end = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
+        let line = Substring(end)
         guard !line.allSatisfy(\.isWhitespace) else { continue }
         guard path.hasSuffix(".jsonl") else {
           prompts.append(String(line))

@@ -179,6 +179,11 @@ struct TokenizerDocument {
       vocabulary[token] = JSON(next)
       next += 1
     }
+    // An added token that the model lacks gets the id after the model's last from every reader; one
+    // that stands before them must be among them to keep its own.
+    for entry in entries where entry.added != nil && vocabulary[entry.text] == nil {
+      vocabulary[entry.text] = JSON(entry.id)
+    }
     let old = json["model"]?["merges"]?.array ?? []
     let isText = old.first?.string != nil
     json["model"]?["vocab"] = .object(vocabulary)
