@@ -50,6 +50,7 @@
       architecture = try Architectures.make(
         config: checkpoint.config, origin: checkpoint.origin)
       try checkpoint.validate()
+      try checkpoint.checkTiedHead()
       parameters = try Engine.run {
         switch weights {
         case .asStored: try Parameters(storedIn: checkpoint)

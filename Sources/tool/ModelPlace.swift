@@ -25,7 +25,11 @@ enum ModelPlace {
 
   /// The folder that a command's argument means.
   static func folder(_ text: String, for purpose: HubPurpose = .model) throws -> String {
-    try models().folder(text, for: purpose)
+    do { return try models().folder(text, for: purpose) } catch let error as HubError {
+      // A name that was mistyped looks like a model of the hub.
+      Output.message("There is no folder `\(text)` here, so it was taken for a model of the hub.")
+      throw error
+    }
   }
 
   static var userAgent: String { "koine/\(KoineVersion.current)" }

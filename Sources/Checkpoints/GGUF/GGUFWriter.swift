@@ -177,18 +177,18 @@ package enum GGUFWriter {
       let encoding = tensor.encoding
       let byteCount = encoding.byteCount(of: range.count)
       try withByteWorkspace(count: byteCount) { (bytes) throws(CheckpointError) in
-        if let type = encoding.elementType {
-          try reader.read(from: range.lowerBound, count: range.count, as: type, into: &bytes)
-        } else {
-          try withWorkspace(count: range.count) { (floats) throws(CheckpointError) in
-            try reader.read(from: range.lowerBound, into: floats)
-            if !Elementwise.isFinite(floats.reading) {
-              for i in floats.indices where !floats[i].isFinite {
-                throw .notFinite(
-                  tensor: tensor.name, index: range.lowerBound + i, value: "\(floats[i])",
-                  origin: tensor.source.origin)
-              }
+        try withWorkspace(count: range.count) { (floats) throws(CheckpointError) in
+          try reader.read(from: range.lowerBound, into: floats)
+          if !Elementwise.isFinite(floats.reading) {
+            for i in floats.indices where !floats[i].isFinite {
+              throw .notFinite(
+                tensor: tensor.name, index: range.lowerBound + i, value: "\(floats[i])",
+                origin: tensor.source.origin)
             }
+          }
+          if let type = encoding.elementType {
+            Conversion.encode(floats.reading, as: type, into: &bytes)
+          } else {
             EightBitBlocks.encode(floats.reading, into: &bytes, at: 0)
           }
         }

@@ -12,7 +12,7 @@
     var sizes: ModelSizes {
       ModelSizes(
         vocabularySize: configuration.vocabularySize,
-        maximumPositions: configuration.maximumPositions, layerCount: configuration.layerCount)
+        maximumPositions: configuration.longestText, layerCount: configuration.layerCount)
     }
 
     var tiesEmbeddings: Bool { configuration.tiesEmbeddings }

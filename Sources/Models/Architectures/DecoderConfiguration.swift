@@ -23,6 +23,11 @@ public struct DecoderConfiguration: Equatable, Sendable {
   /// K, even
   public var headSize: Int
   public var maximumPositions: Int
+  /// The longest text in tokens: the positions, or as far as rotations stretch them.
+  var longestText: Int {
+    let stretch = rotations.map(\.stretch).min() ?? 1
+    return Int(min(Double(maximumPositions) * stretch, 1e9))
+  }
   public var normEpsilon: Float
   /// Whether the head is the embedding.
   public var tiesEmbeddings: Bool

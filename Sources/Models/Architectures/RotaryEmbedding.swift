@@ -47,6 +47,12 @@ struct RotaryEmbedding: Equatable, Sendable {
     }
   }
 
+  /// How often the configuration's positions a text may fill: `dynamic` stretches beyond them, by
+  /// its factor as far as anybody has shown.
+  var stretch: Double {
+    if case .growing(_, let factor, _) = frequencies { max(1, factor) } else { 1 }
+  }
+
   /// Whether a text that grows from `before` to `after` tokens leaves one set of frequencies for
   /// another for good.
   func switches(from before: Int, to after: Int) -> Bool {

@@ -16,7 +16,14 @@ enum Mistral: DecoderFamily {
     model.feedForward.activation = try config.activation("hidden_act", ["silu": .silu])
     model.rotations = [try RotaryEmbedding(config, headSize: model.headSize)]
     let window = try config.optionalSize("sliding_window")
-    for index in model.layers.indices { model.layers[index].window = window }
+    // A file with kinds of layers is Ministral's, whose layers slide as the list says.
+    if let kinds = try config.layerKinds(count: model.layerCount) {
+      for (index, window) in try config.windows(kinds, window: window).enumerated() {
+        model.layers[index].window = window
+      }
+    } else {
+      for index in model.layers.indices { model.layers[index].window = window }
+    }
     return model
   }
 }

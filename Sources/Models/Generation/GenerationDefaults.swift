@@ -18,7 +18,8 @@ public struct GenerationDefaults: Equatable, Sendable {
 
   /// What Koine does not do, with the value at which it does nothing.
   private static let undone: [(key: String, neutral: Double?)] = [
-    ("num_beams", 1), ("no_repeat_ngram_size", 0), ("min_length", 0), ("typical_p", 1),
+    ("num_beams", 1), ("max_length", nil), ("no_repeat_ngram_size", 0), ("min_length", 0),
+    ("typical_p", 1),
     ("top_h", nil), ("epsilon_cutoff", 0), ("eta_cutoff", 0), ("penalty_alpha", 0),
     ("guidance_scale", 1), ("bad_words_ids", nil), ("suppress_tokens", nil),
     ("begin_suppress_tokens", nil), ("forced_bos_token_id", nil), ("forced_eos_token_id", nil),

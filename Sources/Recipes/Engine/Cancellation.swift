@@ -42,11 +42,15 @@ public final class InterruptSignals {
   private var sources: [(number: Int32, source: any DispatchSourceSignal)] = []
 
   /// - Parameters:
+  ///   - numbers: the signals; others act as ever.
   ///   - cancellation: asked to stop by the first signal.
   ///   - onFirst: called on the first signal, on a thread of its own: say what happens next.
-  public init(cancellation: Cancellation, onFirst: @escaping @Sendable () -> Void) {
+  public init(
+    _ numbers: [Int32] = [SIGINT, SIGTERM, SIGHUP], cancellation: Cancellation,
+    onFirst: @escaping @Sendable () -> Void
+  ) {
     let queue = DispatchQueue(label: "koine.signals", qos: .userInteractive)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in numbers {
       let previous = signal(number, SIG_IGN)
       if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)

@@ -37,7 +37,14 @@ package final class TerminalInput {
     }
     write(RawMode.pasteStart)
     show(editor, prompt)
+    // What comes at once, as pasted text does, is drawn once.
+    var isStale = false
+    func settle() {
+      if isStale { show(editor, prompt) }
+      isStale = false
+    }
     while true {
+      if isStale, !isInputWaiting { settle() }
       var byte: UInt8 = 0
       let count = Foundation.read(0, &byte, 1)
       if count < 0, errno == EINTR {
@@ -48,11 +55,13 @@ package final class TerminalInput {
       guard count == 1 else { return .ended }
       switch editor.feed(byte) {
       case .none: continue
-      case .changed: show(editor, prompt)
+      case .changed: isStale = true
       case .clear:
         write("\u{1B}[H\u{1B}[2J")
         show(editor, prompt)
+        isStale = false
       case .submitted(let line):
+        settle()
         if !line.allSatisfy(\.isWhitespace), history.last != line {
           history.append(line)
           if history.count > historyLimit { history.removeFirst() }
@@ -62,6 +71,11 @@ package final class TerminalInput {
       case .ended: return .ended
       }
     }
+  }
+
+  private var isInputWaiting: Bool {
+    var descriptor = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, 0) > 0
   }
 
   private func show(_ editor: LineEditor, _ prompt: String) {

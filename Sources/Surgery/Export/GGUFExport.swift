@@ -66,6 +66,7 @@ public struct GGUFExport: Sendable {
         found: "`\(type)`", origin: checkpoint.origin,
         supported: GGUFFamily.all.flatMap(\.modelTypes))
     }
+    try checkpoint.checkTiedHead()
     let planned: Plan
     do throws(GGUFFault) {
       planned = try Plan(checkpoint, family, encoding, name: name)

@@ -60,6 +60,7 @@ public struct ModelQuantization: Sendable {
     var sources: [String: TensorSource] = [:]
     var forms: [String: AffineGroups?] = [:]
     var unfitting: [String] = []
+    var matched = Set<Int>()
     for name in checkpoint.names where !isUnread(name, of: checkpoint) {
       let source = try cast(try checkpoint.source(name))
       guard let module = Self.module(of: name, source.info) else {
@@ -67,6 +68,7 @@ public struct ModelQuantization: Sendable {
         continue
       }
       let match = patterns.firstIndex { $0.occurs(in: name) }
+      if let match { matched.insert(match) }
       let wanted = match.map { overrides[$0].groups } ?? groups
       guard let groups = wanted else {
         sources[name] = source
@@ -81,8 +83,16 @@ public struct ModelQuantization: Sendable {
       }
       forms[module] = groups
       for part in QuantizedReader.Part.allCases {
-        sources["\(module).\(part.rawValue)"] = QuantizedReader.source(part, of: source, groups)
+        sources["\(module).\(part.rawValue)"] = QuantizedReader.source(
+          part, of: source, named: name, groups)
       }
+    }
+    if let idle = overrides.indices.first(where: { !matched.contains($0) }) {
+      throw .operation(
+        Diagnosis(
+          what: "The pattern `\(overrides[idle].pattern)` occurs in no matrix's name.",
+          where: checkpoint.origin,
+          next: "`koine inspect --tensors` lists the names; the head of a tied model is none."))
     }
     guard forms.values.contains(where: { $0 != nil }) else {
       throw .operation(

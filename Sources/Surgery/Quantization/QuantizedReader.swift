@@ -18,12 +18,13 @@ struct QuantizedReader: TensorReader {
   let weights: any TensorReader
   /// What scales and biases are rounded to.
   let type: ElementType
-  /// Where the weights come from, for messages.
+  /// The matrix, and where it comes from, for messages.
+  let name: String
   let origin: String
 
   /// The part `part` of a matrix, which has whole runs of `groups` in every row.
   static func source(
-    _ part: Part, of matrix: TensorSource, _ groups: AffineGroups
+    _ part: Part, of matrix: TensorSource, named name: String, _ groups: AffineGroups
   ) -> TensorSource {
     let (rows, runs) = (matrix.info.shape[0], matrix.info.shape[1] / groups.size)
     let info =
@@ -33,7 +34,7 @@ struct QuantizedReader: TensorReader {
     return TensorSource(info: info, origin: matrix.origin) { () throws(CheckpointError) in
       QuantizedReader(
         part: part, groups: groups, weights: try matrix.prepare(), type: matrix.info.elementType,
-        origin: matrix.origin)
+        name: name, origin: matrix.origin)
     }
   }
 
@@ -56,7 +57,7 @@ struct QuantizedReader: TensorReader {
         if !Elementwise.isFinite(chunk.reading) {
           for index in chunk.indices where !chunk[index].isFinite {
             throw .notFinite(
-              tensor: "a matrix to be quantised", index: start * groups.size + index,
+              tensor: name, index: start * groups.size + index,
               value: "\(chunk[index])", origin: origin)
           }
         }

@@ -53,6 +53,14 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let named = try NamedModel(model)
     let folder = URL(fileURLWithPath: model).lastPathComponent
+    let place = URL(fileURLWithPath: out).deletingLastPathComponent().path
+    // A weight file of the model itself would be lost by force.
+    if let there = Disk.identity(out), let home = Disk.identity(named.folder),
+      let parent = Disk.identity(place), !there.isFolder,
+      parent.device == home.device, parent.inode == home.inode
+    {
+      throw CheckpointError.target(out, .input)
+    }
     let export = try GGUFExport(
       named.checkpoint, encoding: type, name: name ?? folder, preTokenizer: pre)
     let start = ContinuousClock.now

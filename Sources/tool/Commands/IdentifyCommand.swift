@@ -57,7 +57,9 @@ struct IdentifyCommand: ParsableCommand {
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw InputError.notUTF8(file ?? "stdin")
       }
-      var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      // By bytes, for as characters a line end of two bytes is one, and no "\n".
+      var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        .map { Substring($0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0) }
       if lines.last?.isEmpty ?? false { lines.removeLast() }
       var answers: [JSON] = []
       for line in lines {

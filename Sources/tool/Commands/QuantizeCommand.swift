@@ -88,6 +88,11 @@ struct QuantizeCommand: ParsableCommand {
       throw ValidationError("--bits and --group-size do not go together.")
     }
     let named = try NamedModel(model)
+    if let there = Disk.identity(out), let home = Disk.identity(named.folder),
+      there.device == home.device, there.inode == home.inode
+    {
+      throw CheckpointError.target(out, .input)
+    }
     let quantization = try ModelQuantization(
       groups: groups,
       overrides: keep.map { ($0, nil) }

@@ -50,7 +50,8 @@
     private func answer(_ text: String) throws {
       let cancellation = Cancellation()
       // For this answer only: the second Ctrl-C during one ends the program.
-      let signals = InterruptSignals(cancellation: cancellation) {}
+      // Ctrl-C stops the answer; what shall end the program does.
+      let signals = InterruptSignals([SIGINT], cancellation: cancellation) {}
       defer { withExtendedLifetime(signals) {} }
       let start = ContinuousClock.now
       let turn: ChatSession.Turn
