@@ -23,6 +23,33 @@ struct ConfigurationTests {
     #expect(configuration.rotations.map { $0.inverseFrequencies(length: 1) } == [[1, 0.01]])
   }
 
+  @Test func `only stretching rotations take longer texts than there are positions`() throws {
+    var config = valid
+    config["max_position_embeddings"] = 16
+    #expect(try DecoderConfiguration(config: config).longestText == 16)
+    config["rope_scaling"] = ["rope_type": "linear", "factor": 3]
+    #expect(try DecoderConfiguration(config: config).longestText == 16)
+    config["rope_scaling"] = ["rope_type": "dynamic", "factor": 3]
+    #expect(try DecoderConfiguration(config: config).longestText == 48)
+  }
+
+  @Test func `a list of kinds says which layers of a mistral slide`() throws {
+    var config = valid
+    config["model_type"] = "mistral"
+    config["num_key_value_heads"] = 1
+    config["sliding_window"] = 6
+    let count = try DecoderConfiguration(config: config).layers.count
+    #expect(
+      try DecoderConfiguration(config: config).layers.map(\.window)
+        == [Int?](repeating: 6, count: count))
+    var kinds = [JSON](repeating: "full_attention", count: count)
+    kinds[0] = "sliding_attention"
+    config["layer_types"] = JSON(kinds)
+    #expect(
+      try DecoderConfiguration(config: config).layers.map(\.window)
+        == [6] + [Int?](repeating: nil, count: count - 1))
+  }
+
   private static let impossible: [(key: String, value: JSON)] = [
     ("vocab_size", 0), ("vocab_size", "many"), ("vocab_size", nil), ("hidden_size", -8),
     ("hidden_size", 9), ("num_hidden_layers", 1.5), ("num_hidden_layers", "x"),

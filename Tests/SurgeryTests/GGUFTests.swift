@@ -144,6 +144,44 @@ import Testing
     #expect(error?.diagnosis.next.contains("tokenizer.json") == true)
   }
 
+  @Test(arguments: GGUFExport.Encoding.allCases)
+  func `numbers that are not finite are refused by name`(encoding: GGUFExport.Encoding) throws {
+    let model = try Self.model("qwen3")
+    let tensors = try model.names.map { name in
+      var values = try model.floats(name)
+      if name == "model.norm.weight" { values[3] = .nan }
+      return (name: name, shape: model.info(name)?.shape ?? [], values: values)
+    }
+    let damaged = try Checkpoint.inMemory(
+      config: model.config, tensors: tensors, tokenizerFilesFrom: "\(Self.golden)/qwen3")
+    let folder = try AdapterFixture()
+    let error = #expect(throws: CheckpointError.self) {
+      try GGUFExport(damaged, encoding: encoding, name: "m").write(to: folder.file("m.gguf"))
+    }
+    #expect(error?.diagnosis.what.contains("Element 3 of the tensor `output_norm") == true)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+
+  @Test func `a head beside a config that ties it must be the embedding`() throws {
+    let model = try Self.model("qwen3")
+    let shape = try #require(model.info("model.embed_tokens.weight")).shape
+    func beside(_ change: Float) throws -> Checkpoint {
+      var head = try model.floats("model.embed_tokens.weight")
+      head[head.count - 1] += change
+      let tensors = try model.names.map { name in
+        (name: name, shape: model.info(name)?.shape ?? [], values: try model.floats(name))
+      }
+      return try Checkpoint.inMemory(
+        config: model.config, tensors: tensors + [("lm_head.weight", shape, head)],
+        tokenizerFilesFrom: "\(Self.golden)/qwen3")
+    }
+    _ = try GGUFExport(beside(0), encoding: .float16, name: "m")
+    let error = #expect(throws: CheckpointError.self) {
+      try GGUFExport(beside(1), encoding: .float16, name: "m")
+    }
+    #expect(error?.diagnosis.what.contains("tie_word_embeddings") == true)
+  }
+
   @Test func `a file that is there stays unless force is given, and a full disk leaves it`() throws
   {
     let folder = try AdapterFixture()

@@ -152,6 +152,12 @@ import Testing
     #expect(throws: CheckpointError.self) {
       try ModelQuantization(groups: four, overrides: [("(", nil)])
     }
+    let plain = try Checkpoint.inMemory(
+      config: [:], tensors: [("a.weight", [1, 64], [Float](repeating: 1, count: 64))])
+    let idle = #expect(throws: CheckpointError.self) {
+      try ModelQuantization(groups: four, overrides: [("lm_head", nil)]).apply(to: plain)
+    }
+    #expect(idle?.diagnosis.what.contains("`lm_head` occurs in no") == true)
     let wide = try Checkpoint.inMemory(
       config: [:], tensors: [("a.weight", [1, 64], [Float](repeating: 1, count: 63) + [.nan])])
     let quantized = try ModelQuantization(groups: four).apply(to: wide).model
@@ -163,7 +169,7 @@ import Testing
     let error = #expect(throws: CheckpointError.self) {
       try CheckpointWriter.write(quantized, to: folder.file("q"))
     }
-    #expect(error?.diagnosis.what.contains("Element 63") == true)
+    #expect(error?.diagnosis.what.contains("Element 63 of the tensor `a.weight`") == true)
     #expect(!FileManager.default.fileExists(atPath: folder.file("q")))
   }
 

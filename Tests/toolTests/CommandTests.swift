@@ -56,6 +56,24 @@ import Testing
     }
   }
 
+  @Test func `a model is not replaced by what is made of it`() async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-tool-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let golden = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../Golden/gguf/qwen3").standardized.path
+    try FileManager.default.copyItem(atPath: golden, toPath: folder)
+    let before = try Data(contentsOf: URL(filePath: "\(folder)/model.safetensors"))
+    for command in [
+      ["export", folder, "\(folder)/model.safetensors", "--gguf", "--force"],
+      ["quantize", folder, folder + "/", "--group-size", "32", "--force"],
+    ] {
+      let found = try await diagnosis(command)
+      #expect(found?.what == "The output folder is one of the inputs, which would be lost.")
+    }
+    #expect(try Data(contentsOf: URL(filePath: "\(folder)/model.safetensors")) == before)
+  }
+
   @Test func `a merge does not take an input's place even by force`() async throws {
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "koine-tool-\(UUID().uuidString)").path
