@@ -96,8 +96,8 @@
       completion: .file(extensions: ["txt", "jsonl", "gz"]))
     var priorReference: String?
 
-    @Option(help: "How much the prior counts, 0.1 to 0.5.")
-    var priorStrength = 0.3
+    @Option(help: "How much the prior counts, 0.1 to 0.5 (default: 0.3).")
+    var priorStrength: Double?
 
     @Option(
       help: "A fastText language identifier: every line is checked, with --language.",
@@ -107,11 +107,12 @@
     @Option(help: "The language that lines must be in, as the identifier names it.")
     var language: String?
 
-    @Option(help: "How often a line is tried in all.")
-    var lineAttempts = 4
+    @Option(help: "How often a line is tried in all (default: 4).")
+    var lineAttempts: Int?
 
-    @Option(help: "A line that stays wrong: keep the best attempt, or stop before it.")
-    var onWrongLine = "keep"
+    @Option(
+      help: "A line that stays wrong: keep the best attempt, or stop before it (default: keep).")
+    var onWrongLine: String?
 
     func validate() throws {
       guard (identifier == nil) == (language == nil) else {
@@ -123,7 +124,15 @@
       guard priorReference == nil || languagePrior != nil else {
         throw ValidationError("--prior-reference needs --language-prior.")
       }
-      guard LineCheck.Failure(rawValue: onWrongLine) != nil else {
+      guard priorStrength == nil || languagePrior != nil else {
+        throw ValidationError("--prior-strength needs --language-prior.")
+      }
+      for (option, isGiven) in [
+        ("--line-attempts", lineAttempts != nil), ("--on-wrong-line", onWrongLine != nil),
+      ] where isGiven && identifier == nil {
+        throw ValidationError("\(option) needs --identifier and --language.")
+      }
+      if let onWrongLine, LineCheck.Failure(rawValue: onWrongLine) == nil {
         throw ValidationError("--on-wrong-line is `keep` or `stop`, not `\(onWrongLine)`.")
       }
     }
@@ -141,12 +150,13 @@
           try CorpusReader.documents(at: $0).lazy.map(\.text)
         }
         control.prior = try LanguagePrior(
-          strength: priorStrength, target: target, reference: reference, tokenizer: tokenizer)
+          strength: priorStrength ?? 0.3, target: target, reference: reference, tokenizer: tokenizer
+        )
       }
       if let identifier, let language {
         var check = try LineCheck(LanguageIdentifier(path: identifier), language: language)
-        check.attempts = lineAttempts
-        check.failure = LineCheck.Failure(rawValue: onWrongLine) ?? .keepBest
+        check.attempts = lineAttempts ?? 4
+        check.failure = onWrongLine.flatMap(LineCheck.Failure.init(rawValue:)) ?? .keepBest
         control.lineCheck = check
       }
       return control
