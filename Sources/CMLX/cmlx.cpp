@@ -15,44 +15,21 @@
 #include "fused/gemm.h"
 #include "mlx/mlx.h"
 #include "mlx/version.h"
+#include "shim.h"
 
 namespace mx = mlx::core;
+using koine::guarded;
+using koine::make;
+using koine::wrap;
 
 // The fused operators use headers of MLX that it does not promise to keep.
 static_assert(MLX_VERSION_NUMERIC == 32004, "built for MLX 0.32.4: run scripts/setup");
-
-struct cmlx_array_s {
-  mx::array value;
-};
 
 struct cmlx_key_values_s {
   std::shared_ptr<koine::KeyValueMemory> value;
 };
 
 namespace {
-
-thread_local std::string last_error;
-
-cmlx_array wrap(mx::array value) { return new cmlx_array_s{std::move(value)}; }
-
-// The one exception boundary: runs `body`, turns whatever it throws into a status.
-template <typename Body>
-int guarded(Body body) noexcept {
-  try {
-    body();
-    return 0;
-  } catch (const std::exception &problem) {
-    last_error = problem.what();
-  } catch (...) {
-    last_error = "an unknown C++ exception";
-  }
-  return 1;
-}
-
-template <typename Make>
-int make(cmlx_array *out, Make body) noexcept {
-  return guarded([&] { *out = wrap(body()); });
-}
 
 mx::Dtype dtype_of(cmlx_dtype dtype) {
   switch (dtype) {
@@ -80,7 +57,7 @@ std::vector<mx::array> values_of(const cmlx_array *arrays, int count) {
 
 extern "C" {
 
-const char *cmlx_last_error(void) { return last_error.c_str(); }
+const char *cmlx_last_error(void) { return koine::lastError().c_str(); }
 
 // MARK: Engine
 

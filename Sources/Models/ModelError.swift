@@ -22,6 +22,8 @@ public enum ModelError: Diagnosed, Equatable {
   case notFinite(name: String, index: Int)
   /// A setting of generation outside its range.
   case option(name: String, expected: String, found: String)
+  /// The processes of a job could not be joined.
+  case distributed(String, reason: String)
   /// Masks and limits together exclude every token.
   case noTokenAllowed(row: Int, step: Int)
 
@@ -64,6 +66,11 @@ public enum ModelError: Diagnosed, Equatable {
         what: "The \(name) should be \(expected), found \(found).",
         where: "the options of generation, or the model's generation_config.json",
         next: "Give a value in that range.")
+    case .distributed(let backend, let reason):
+      Diagnosis(
+        what: "This process cannot join the others: \(reason).", where: "the backend `\(backend)`",
+        next: "Start it with mpirun or srun where `\(backend)` is installed; docs/distributed.md "
+          + "tells how.", kind: .failed)
     case .noTokenAllowed(let row, let step):
       Diagnosis(
         what: "Nothing may be written: masks and limits exclude every token of the vocabulary.",

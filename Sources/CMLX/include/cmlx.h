@@ -174,6 +174,22 @@ int cmlx_fused_cached_attention(cmlx_array *outs, cmlx_array q, cmlx_array k, cm
                                 cmlx_key_values memory, int column, const int32_t *starts,
                                 float scale, int32_t window, float cap, cmlx_array turn);
 
+// MARK: Groups of processes
+
+typedef struct cmlx_group_s *cmlx_group;
+// Whether MLX has the backend "mpi", "nccl" or "ring" and its library is on this machine.
+int cmlx_group_is_available(const char *backend);
+// Joins the processes that were started together; fails where the backend was not set up. Once a
+// process.
+int cmlx_group_open(cmlx_group *out, const char *backend);
+void cmlx_group_free(cmlx_group group);
+int cmlx_group_rank(cmlx_group group);
+int cmlx_group_size(cmlx_group group);
+// Collectives: every process makes the same calls with arrays of the same shape, in the same order.
+int cmlx_group_sum(cmlx_array *out, cmlx_array x, cmlx_group group);
+// x (N,…) → (size · N,…), by rank.
+int cmlx_group_gather(cmlx_array *out, cmlx_array x, cmlx_group group);
+
 // MARK: Updates in place, over plain memory
 
 typedef struct {
