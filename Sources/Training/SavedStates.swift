@@ -78,7 +78,7 @@
 
   /// Saved states of one training: `state-<step>` folders, of which the newest counts.
   ///
-  /// A state is a checkpoint folder with the weights, AdamW's moments (`exp_avg.…`, `exp_avg_sq.…`)
+  /// A state is a checkpoint folder with the trained weights, the optimizer's buffers (`exp_avg.…`)
   /// and, in its `config.json`, the position in the data. It appears whole or not at all; the
   /// one before it is deleted after.
   struct SavedStates {
@@ -99,15 +99,12 @@
       }.sorted { $0.step < $1.step }
     }
 
-    func save(_ store: ParameterStore, _ progress: Progress, sampler: SamplerState) throws {
+    func save(_ model: Parameterization, _ progress: Progress, sampler: SamplerState) throws {
       let before = saved
-      var tensors: [(name: String, shape: Shape, values: [Float])] = []
-      for tensor in store.tensors {
-        let shape = Shape(tensor.shape)
-        tensors.append((tensor.name, shape, tensor.weights.values))
-        tensors.append(("exp_avg." + tensor.name, shape, tensor.firstMoment.values))
-        tensors.append(("exp_avg_sq." + tensor.name, shape, tensor.secondMoment.values))
+      var tensors = try model.trained.map {
+        (name: $0.name, shape: Shape($0.shape), values: try $0.weights.values())
       }
+      tensors += model.optimizerState.map { ($0.name, Shape($0.shape), $0.buffer.values) }
       let state: JSON = [
         "trainer_state": progress.json, "sampler_state": try Self.json(of: sampler),
         "identity": .string(identity),
@@ -131,9 +128,9 @@
       try? JSONDecoder().decode(SamplerState.self, from: Data(json.serialized().utf8))
     }
 
-    /// Puts the newest state into `store`; `nil` when there is none.
+    /// Puts the newest state into `model`; `nil` when there is none.
     func restoreLatest(
-      into store: ParameterStore
+      into model: Parameterization
     ) throws -> (progress: Progress, sampler: SamplerState)? {
       guard let newest = saved.last else { return nil }
       let state = try Checkpoint.open(directory: newest.path)
@@ -154,18 +151,19 @@
         throw TrainingError.brokenState(
           directory: newest.path, problem: "its trainer_state is incomplete")
       }
-      for tensor in store.tensors {
-        for (name, buffer) in [
-          (tensor.name, tensor.weights), ("exp_avg." + tensor.name, tensor.firstMoment),
-          ("exp_avg_sq." + tensor.name, tensor.secondMoment),
-        ] {
-          let values = try state.floats(name)
-          guard values.count == buffer.count else {
-            throw TrainingError.brokenState(
-              directory: newest.path, problem: "`\(name)` has another shape")
-          }
-          buffer.replace(with: values)
+      func values(_ name: String, count: Int) throws -> [Float] {
+        let values = try state.floats(name)
+        guard values.count == count else {
+          throw TrainingError.brokenState(
+            directory: newest.path, problem: "`\(name)` has another shape")
         }
+        return values
+      }
+      for tensor in model.trained {
+        try tensor.weights.replace(with: values(tensor.name, count: tensor.weights.count))
+      }
+      for (name, _, buffer) in model.optimizerState {
+        buffer.replace(with: try values(name, count: buffer.count))
       }
       return (progress, sampler)
     }

@@ -48,7 +48,7 @@
     public let stateDirectory: String?
     /// What the data and the start are, so that a foreign state is refused.
     public let identity: String
-    private let initial: [(name: String, shape: [Int], values: [Float])]
+    private let start: Checkpoint
     private let kernels: Kernels
 
     /// Trains on from `start`.
@@ -74,10 +74,7 @@
       self.stateDirectory = stateDirectory
       self.identity = identity
       self.kernels = kernels
-      initial = try start.names.compactMap { name in
-        guard let info = start.info(name) else { return nil }
-        return (name, info.shape.extents, try start.floats(name))
-      }
+      self.start = start
     }
 
     /// Runs to the last step, or until `shouldStop` says so after a step; then the state is saved
@@ -100,21 +97,21 @@
       _ sampler: inout some WindowSampler, shouldStop: () -> Bool,
       observer: (TrainingRecord) throws -> Void
     ) throws -> TrainingResult {
-      let store = try ParameterStore(initial)
+      let model = try Parameterization(start: start, settings: settings)
       let loss = try LossFunction(config: config, kernels: kernels)
       let schedule = LearningRateSchedule(settings)
       let states = stateDirectory.map {
         SavedStates(directory: $0, identity: identity, settings: settings, config: config)
       }
       var progress = Progress()
-      if let states, let saved = try states.restoreLatest(into: store) {
+      if let states, let saved = try states.restoreLatest(into: model) {
         progress = saved.progress
         try sampler.restore(saved.sampler)
       }
       let resumedAt = progress.step
       while progress.step < settings.steps {
         let rate = schedule.rate(at: progress.step)
-        let step = try oneStep(&sampler, store, loss, learningRate: rate, step: progress.step)
+        let step = try oneStep(&sampler, model, loss, learningRate: rate, step: progress.step)
         progress.advance(step)
         let isLast = progress.step == settings.steps
         if progress.step % settings.logEvery == 0 || isLast {
@@ -122,18 +119,14 @@
         }
         let stops = !isLast && shouldStop()
         if let states, !isLast, stops || progress.step % settings.saveEvery == 0 {
-          try states.save(store, progress, sampler: sampler.state)
+          try states.save(model, progress, sampler: sampler.state)
         }
         if stops {
           throw TrainingError.stopped(step: progress.step, directory: stateDirectory ?? "")
         }
       }
-      let checkpoint = try Checkpoint.inMemory(
-        config: config,
-        tensors: store.tensors.map { ($0.name, Shape($0.shape), $0.weights.values) },
-        origin: "a trained model")
       return TrainingResult(
-        checkpoint: checkpoint, records: progress.records,
+        checkpoint: try model.checkpoint(), records: progress.records,
         trainedTokens: progress.trainedTokens, seenTokens: progress.seenTokens,
         resumedAt: resumedAt)
     }
@@ -147,7 +140,7 @@
     }
 
     private func oneStep(
-      _ sampler: inout some WindowSampler, _ store: ParameterStore, _ loss: LossFunction,
+      _ sampler: inout some WindowSampler, _ model: Parameterization, _ loss: LossFunction,
       learningRate: Double, step: Int
     ) throws -> StepOutcome {
       var outcome = StepOutcome(
@@ -157,10 +150,10 @@
         var windows: [Window] = []
         for _ in 0..<settings.batchSize { windows.append(sampler.next()) }
         let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
-        let (values, found) = try valueAndGradient(of: store.arrays) { arrays in
+        let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
           [
             try loss(
-              store.parameters(arrays), ids: batch.ids, targets: batch.targets,
+              model.parameters(arrays), ids: batch.ids, targets: batch.targets,
               weights: batch.weights, segments: batch.segments)
           ]
         }
@@ -175,12 +168,12 @@
         outcome.seenTokens += batch.seenTokens
       }
       guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: step) }
-      try update(store, gradients, learningRate: learningRate, step: step, &outcome)
+      try update(model, gradients, learningRate: learningRate, step: step, &outcome)
       return outcome
     }
 
     private func update(
-      _ store: ParameterStore, _ gradients: [DeviceArray], learningRate: Double, step: Int,
+      _ model: Parameterization, _ gradients: [DeviceArray], learningRate: Double, step: Int,
       _ outcome: inout StepOutcome
     ) throws {
       var squares = 0.0
@@ -190,33 +183,30 @@
       let norm = squares.squareRoot() / outcome.weightSum
       outcome.gradientNorm = norm
       guard norm.isFinite, outcome.lossSum.isFinite else {
-        throw try culprit(store, gradients, step: step)
+        throw try culprit(model, gradients, step: step)
       }
       var scale = 1 / outcome.weightSum
       if settings.clipNorm > 0, norm > settings.clipNorm { scale *= settings.clipNorm / norm }
-      let adamW = AdamWStep(
+      let optimizerStep = OptimizerStep(
         learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-        epsilon: settings.epsilon, gradientScale: scale, step: step + 1)
-      for (tensor, gradient) in zip(store.tensors, gradients) {
+        epsilon: settings.epsilon, gradientScale: scale, index: step + 1)
+      for (tensor, gradient) in zip(model.trained, gradients) {
         try gradient.withFloats { pointer, _ in
-          tensor.weights.updateAdamW(
-            gradients: pointer, firstMoment: tensor.firstMoment,
-            secondMoment: tensor.secondMoment,
-            weightDecay: tensor.decays ? settings.weightDecay : 0, adamW)
+          try settings.optimizer.value.update(tensor, gradient: pointer, optimizerStep)
         }
       }
     }
 
     /// The first tensor that is not finite: weights first, because they explain the gradients.
     private func culprit(
-      _ store: ParameterStore, _ gradients: [DeviceArray], step: Int
+      _ model: Parameterization, _ gradients: [DeviceArray], step: Int
     ) throws -> TrainingError {
-      for tensor in store.tensors {
+      for tensor in model.trained {
         if let index = tensor.weights.firstNonFinite {
           return .notFinite(step: step, tensor: tensor.name, index: index, part: "weight")
         }
       }
-      for (tensor, gradient) in zip(store.tensors, gradients) {
+      for (tensor, gradient) in zip(model.trained, gradients) {
         if let index = try gradient.withFloats({ PlainMemory.firstNonFinite($0, $1) }) {
           return .notFinite(step: step, tensor: tensor.name, index: index, part: "gradient")
         }
