@@ -50,24 +50,27 @@
     public let identity: String
     private let start: Checkpoint
     private let kernels: Kernels
+    private let group: DistributedGroup
 
     /// Trains on from `start`.
     ///
     /// - Parameters:
     ///   - identity: a hash of the start and the data; saved states carry it.
+    ///   - group: the processes that share the work; each makes a trainer alike and runs it.
     public init(
       start: Checkpoint, settings: TrainingSettings, stateDirectory: String? = nil,
-      identity: String = ""
+      identity: String = "", group: DistributedGroup = .alone
     ) throws {
       try self.init(
         start: start, settings: settings, stateDirectory: stateDirectory, identity: identity,
-        kernels: .best)
+        kernels: .best, group: group)
     }
 
     package init(
       start: Checkpoint, settings: TrainingSettings, stateDirectory: String?, identity: String,
-      kernels: Kernels
+      kernels: Kernels, group: DistributedGroup = .alone
     ) throws {
+      self.group = group
       try start.validate()
       config = start.config
       self.settings = settings
@@ -109,17 +112,21 @@
         try sampler.restore(saved.sampler)
       }
       let resumedAt = progress.step
+      let ranks = try Ranks(group, windowsPerStep: settings.batchSize * settings.microBatches)
+      try ranks.checkAlike(model, step: progress.step)
       while progress.step < settings.steps {
         let rate = schedule.rate(at: progress.step)
-        let step = try oneStep(&sampler, model, loss, learningRate: rate, step: progress.step)
+        let step = try oneStep(
+          &sampler, model, loss, ranks, learningRate: rate, step: progress.step)
         progress.advance(step)
         let isLast = progress.step == settings.steps
         if progress.step % settings.logEvery == 0 || isLast {
           try observer(progress.takeRecord(learningRate: rate, gradientNorm: step.gradientNorm))
         }
-        let stops = !isLast && shouldStop()
+        let stops = try !isLast && ranks.agree(toStop: shouldStop())
         if let states, !isLast, stops || progress.step % settings.saveEvery == 0 {
-          try states.save(model, progress, sampler: sampler.state)
+          try ranks.checkAlike(model, step: progress.step)
+          try ranks.first { try states.save(model, progress, sampler: sampler.state) }
         }
         if stops {
           throw TrainingError.stopped(step: progress.step, directory: stateDirectory ?? "")
@@ -141,14 +148,13 @@
 
     private func oneStep(
       _ sampler: inout some WindowSampler, _ model: Parameterization, _ loss: LossFunction,
-      learningRate: Double, step: Int
+      _ ranks: Ranks, learningRate: Double, step: Int
     ) throws -> StepOutcome {
       var outcome = StepOutcome(
         lossSum: 0, trainedTokens: 0, weightSum: 0, seenTokens: 0, gradientNorm: 0)
       var gradients: [DeviceArray] = []
-      for _ in 0..<settings.microBatches {
-        var windows: [Window] = []
-        for _ in 0..<settings.batchSize { windows.append(sampler.next()) }
+      let windows = (0..<settings.microBatches * settings.batchSize).map { _ in sampler.next() }
+      for windows in ranks.batches(windows, batchSize: settings.batchSize) {
         let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
         let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
           [
@@ -167,6 +173,7 @@
         outcome.trainedTokens += batch.trainedTokens
         outcome.seenTokens += batch.seenTokens
       }
+      gradients = try ranks.reduce(gradients, &outcome)
       guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: step) }
       try update(model, gradients, learningRate: learningRate, step: step, &outcome)
       return outcome

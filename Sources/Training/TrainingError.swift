@@ -15,6 +15,8 @@ public enum TrainingError: Diagnosed, Equatable {
   case nothingToTrain(step: Int)
   /// A setting outside its range.
   case setting(String, expected: String, found: String)
+  /// Processes that should do the same do not.
+  case ranksDiffer(rank: Int, what: String, first: String, other: String)
   /// The caller asked to stop; the state is saved.
   case stopped(step: Int, directory: String)
 
@@ -42,6 +44,11 @@ public enum TrainingError: Diagnosed, Equatable {
       Diagnosis(
         what: "`\(name)` should be \(expected), found \(found).", where: "the training settings",
         next: "Correct the value.")
+    case .ranksDiffer(let rank, let what, let first, let other):
+      Diagnosis(
+        what: "Rank \(rank) differs from rank 0 in its \(what): \(other), not \(first).",
+        where: "the processes of this job",
+        next: "Give all ranks the same files and settings, and a state folder that all can read.")
     case .stopped(let step, let directory):
       Diagnosis(
         what: "Training was stopped after step \(step); its state is saved.", where: directory,

@@ -19,6 +19,20 @@
     package let count: Int
     let base: UnsafeMutableRawPointer
 
+    /// Differs, but for one case in 2⁶⁴, where a bit of the weights does.
+    package var checksum: UInt64 {
+      var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+      for half in UnsafeRawBufferPointer(
+        start: base, count: count * (elementType == .float32 ? 4 : 2)
+      ).bindMemory(
+        to: UInt16.self)
+      {
+        sum = (sum ^ UInt64(half)) &* 0x9e37_79b9_7f4a_7c15
+        sum ^= sum >> 29
+      }
+      return sum
+    }
+
     /// A copy of `values`, row-major, rounded to the nearest number of `elementType`.
     package init(
       _ values: [Float], shape: [Int], elementType: ElementType = .float32
