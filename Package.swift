@@ -105,7 +105,7 @@ let package = Package(
     .tests("Corpora", uses: ["Tokenization", "Documents"]),
     .tests(
       "Fuzz", of: "Surgery",
-      uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Hub", "Documents"]),
+      uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Hub", "Corpora", "Documents"]),
     .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests(
       "Training",

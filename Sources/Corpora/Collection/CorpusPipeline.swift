@@ -51,6 +51,9 @@ public final class CorpusPipeline {
     files = try corpora.map { try CorpusFiles.expand($0.files, relativeTo: folder) }
   }
 
+  /// Bytes of a corpus's files on disk.
+  public func inputBytes(_ index: Int) -> Int { FileHashes.byteCount(of: files[index]) }
+
   /// Reads corpus number `index` and hands on what is left of it, in order.
   ///
   /// Corpora must be processed in their order, each once, since later ones are compared with
@@ -228,7 +231,7 @@ public final class CorpusPipeline {
     else { return }
     defer { self.near[near] = index }
     var number = run.firstNumber
-    try spool.forEach { document in
+    try spool.replay { document in
       defer { number += 1 }
       let first = index.representative(of: number)
       if first != number {

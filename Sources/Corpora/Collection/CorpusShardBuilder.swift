@@ -169,7 +169,7 @@ public struct CorpusShardBuilder {
         "\(name)-\(keys[index].prefix(16)).tokens")
       plans.append(
         Plan(
-          name: corpus.name, files: files, inputBytes: hashes.byteCount(of: files), path: path,
+          name: corpus.name, files: files, inputBytes: FileHashes.byteCount(of: files), path: path,
           report: Self.cachedReport(path, key: keys[index])))
     }
     return plans

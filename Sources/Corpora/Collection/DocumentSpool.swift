@@ -41,7 +41,7 @@ final class DocumentSpool {
   }
 
   /// All documents in the order in which they came. To be called once.
-  func forEach(_ body: (PreparedDocument) throws -> Void) throws {
+  func replay(_ body: (PreparedDocument) throws -> Void) throws {
     guard fflush(file) == 0, fseek(file, 0, SEEK_SET) == 0 else { throw refusal() }
     for _ in 0..<count {
       var numbers = [Int](repeating: 0, count: 5)

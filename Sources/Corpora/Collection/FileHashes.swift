@@ -64,7 +64,7 @@ final class FileHashes {
   }
 
   /// Bytes of files on disk.
-  func byteCount(of files: [String]) -> Int {
+  static func byteCount(of files: [String]) -> Int {
     files.reduce(0) {
       $0 + ((try? FileManager.default.attributesOfItem(atPath: $1)[.size] as? Int) ?? 0)
     }

@@ -23,7 +23,7 @@ public enum ExampleKind: String, CaseIterable, Sendable {
 }
 
 /// One message of a conversation.
-public struct ChatMessage: Equatable, Sendable {
+public struct ExampleMessage: Equatable, Sendable {
   /// `system`, `user`, `assistant`, `tool`, …
   public var role: String
   /// The text; empty where the message only calls tools. Parts of type `text` are joined.
@@ -46,7 +46,7 @@ public struct ExampleRow: Equatable, Sendable {
   /// What a row holds.
   public enum Content: Equatable, Sendable {
     /// A conversation, with the tools it may call as they were read (a list, or null).
-    case messages([ChatMessage], tools: JSON)
+    case messages([ExampleMessage], tools: JSON)
     /// A prompt and what is to be learnt.
     case promptCompletion(prompt: String, completion: String)
     /// A text.
@@ -158,7 +158,7 @@ public final class ExampleReader {
     }
   }
 
-  private func messages(_ value: JSON, _ wrong: (String) -> CorpusError) throws -> [ChatMessage] {
+  private func messages(_ value: JSON, _ wrong: (String) -> CorpusError) throws -> [ExampleMessage] {
     guard let list = try parsed(value, "messages", wrong).array, !list.isEmpty else {
       throw wrong("`messages` is not a list of messages")
     }
@@ -166,7 +166,7 @@ public final class ExampleReader {
       guard let object = value.object, let role = object["role"]?.string, !role.isEmpty else {
         throw wrong("message \(index + 1) has no `role`")
       }
-      var message = ChatMessage(role: role, content: "")
+      var message = ExampleMessage(role: role, content: "")
       message.json = object
       switch object["content"] {
       case .string(let text): message.content = text
