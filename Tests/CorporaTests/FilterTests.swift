@@ -148,14 +148,14 @@ struct FilterTests {
     #expect(try verdict(segment, [own, other, own]) == "keep 2")
     #expect(try verdict(segment, [other]).hasPrefix("language: "))
     guard
-      case .keep(let kept, let lines, let bytes) = try filter(segment).judge(
+      case .keep(let kept, let lineCount, let bytes) = try filter(segment).judge(
         Document(segments: [other, own]))
     else {
       Issue.record("dropped")
       return
     }
     #expect(kept.segments == [own])
-    #expect(lines == 1 && bytes == other.utf8.count + 1)
+    #expect(lineCount == 1 && bytes == other.utf8.count + 1)
     #expect(
       lines {
         _ = try filter("{language: {identifier: \(Self.identifier), label: qzz}}")
