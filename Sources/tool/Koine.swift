@@ -25,6 +25,7 @@ struct Koine: AsyncParsableCommand {
     var commands: [any ParsableCommand.Type] = [
       MergeCommand.self, AdapterCommand.self, DiffCommand.self, InspectCommand.self,
       QuantizeCommand.self, ExportCommand.self, TokenizeCommand.self, IdentifyCommand.self,
+      CorpusCommand.self,
       HubCommand.self, LabCommand.self, RunsCommand.self, CompareCommand.self,
     ]
     #if MLX

@@ -58,7 +58,7 @@ struct TokenizationReport {
     } else {
       let reader = try LineReader(path: path)
       // How long the text of a compressed file is, only its end tells.
-      let total = path.hasSuffix(".gz") ? nil : size
+      let total = path.hasSuffix(".gz") || path.hasSuffix(".zst") ? nil : size
       var batch: [String] = []
       while let line = try reader.next() {
         if !line.isEmpty { batch.append(line) }

@@ -19,6 +19,7 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
 
   static var all: [FuzzTarget] {
     documents + checkpoints + recipes + adapters + tokenizers + layouts + templates + hub
+      + corpora
   }
 }
 
