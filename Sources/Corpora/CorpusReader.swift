@@ -44,7 +44,7 @@ public enum CorpusReader {
     var groups: [Document] = []
     var isOpen = false
     while let line = try reader.next() {
-      if line.utf8.allSatisfy({ $0 == 32 || $0 == 9 }) {
+      if isBlank(line) {
         isOpen = false
       } else if isOpen {
         groups[groups.count - 1].segments.append(line)
@@ -62,30 +62,38 @@ public enum CorpusReader {
   private static func records(_ reader: LineReader) throws -> [Document] {
     var documents: [Document] = []
     while let line = try reader.next() {
-      if line.utf8.allSatisfy({ $0 == 32 || $0 == 9 }) { continue }
-      let record: JSON
-      do {
-        record = try JSON.parse(line, origin: reader.path)
-      } catch {
-        var problem = "it is not JSON"
-        if case .syntax(_, let position, let reason) = error { problem = "\(reason) (\(position))" }
-        throw CorpusError.badRecord(reader.path, line: reader.lineNumber, problem: problem)
-      }
-      guard let object = record.object else {
-        throw CorpusError.badRecord(
-          reader.path, line: reader.lineNumber, problem: "it is not an object")
-      }
-      guard let text = object["text"]?.string else {
-        let keys = object.keys.map { "`\($0)`" }.joined(separator: ", ")
-        throw CorpusError.badRecord(
-          reader.path, line: reader.lineNumber,
-          problem: object["text"] == nil
-            ? "it has no member `text`, only \(keys.isEmpty ? "none" : keys)"
-            : "its member `text` is not a string")
-      }
+      if isBlank(line) { continue }
+      let text = try text(ofRecord: line, in: reader)
       let segments = text.split(whereSeparator: \.isNewline).map(String.init)
       if !segments.isEmpty { documents.append(Document(segments: segments)) }
     }
     return documents
+  }
+
+  static func isBlank(_ line: String) -> Bool { line.utf8.allSatisfy { $0 == 32 || $0 == 9 } }
+
+  /// The member `text` of the line that `reader` gave last.
+  static func text(ofRecord line: String, in reader: LineReader) throws -> String {
+    let record: JSON
+    do {
+      record = try JSON.parse(line, origin: reader.path)
+    } catch {
+      var problem = "it is not JSON"
+      if case .syntax(_, let position, let reason) = error { problem = "\(reason) (\(position))" }
+      throw CorpusError.badRecord(reader.path, line: reader.lineNumber, problem: problem)
+    }
+    guard let object = record.object else {
+      throw CorpusError.badRecord(
+        reader.path, line: reader.lineNumber, problem: "it is not an object")
+    }
+    guard let text = object["text"]?.string else {
+      let keys = object.keys.map { "`\($0)`" }.joined(separator: ", ")
+      throw CorpusError.badRecord(
+        reader.path, line: reader.lineNumber,
+        problem: object["text"] == nil
+          ? "it has no member `text`, only \(keys.isEmpty ? "none" : keys)"
+          : "its member `text` is not a string")
+    }
+    return text
   }
 }

@@ -6,6 +6,7 @@ import Documents
 import Evaluation
 import Foundation
 import Surgery
+import Tokenization
 import Training
 
 /// A study as its YAML says it: which languages, which data, what is trained, merged and measured.
@@ -42,8 +43,8 @@ public struct StudySettings: Sendable {
   var task: EvaluationTask
   var texts: [Text]
   var heldOut: HeldOutSettings
-  /// Vocabulary, bytes to train it on.
-  var tokenizer: (vocabularySize: Int, maximumBytes: Int)
+  /// How the tokenizer is trained, and on how many bytes at most (0 for all).
+  var tokenizer: (trainer: TokenizerTrainer, maximumBytes: Int)
   /// A checkpoint folder to start from instead of training a base.
   var baseModel: String?
   var model: LlamaSizes
@@ -93,7 +94,7 @@ public struct StudySettings: Sendable {
     try held.finish()
     var vocabulary = try root.child("tokenizer")
     tokenizer = (
-      try vocabulary.int("vocab_size", default: 4096, in: 260...1_000_000),
+      try Self.tokenizer(&vocabulary),
       try vocabulary.int("max_bytes", default: 0, in: 0...Int.max)
     )
     try vocabulary.finish()
@@ -157,6 +158,26 @@ public struct StudySettings: Sendable {
     } catch EvaluationError.studyLanguages(let code) {
       throw StudyError.targetAmongSources(code, origin: settings.origin, line: line)
     }
+  }
+
+  private static func tokenizer(_ section: inout Settings) throws -> TokenizerTrainer {
+    let kinds = TokenizerTrainer.Kind.allCases.map(\.rawValue)
+    let name = try section.choice("type", default: kinds[0], of: kinds)
+    var trainer = TokenizerTrainer(
+      TokenizerTrainer.Kind(rawValue: name) ?? .bpe,
+      vocabularySize: try section.int("vocab_size", default: 4096, in: 260...1_000_000))
+    if section.keys.contains("byte_fallback") {
+      trainer.fallsBackToBytes = try section.bool("byte_fallback", default: false)
+    }
+    trainer.specialTokens = try section.strings("special_tokens")
+    trainer.minimumFrequency = try section.optionalInt("min_frequency", in: 1...Int.max)
+    trainer.maximumTokenLength = try section.optionalInt("max_token_length", in: 1...64)
+    trainer.coverage = try section.optionalDouble("character_coverage", in: 0.5...1)
+    trainer.characterLimit = try section.optionalInt("limit_alphabet", in: 1...65_000)
+    try refuse(
+      trainer.unusedKeys, in: section, because: "tokens of this type are made of bytes",
+      next: "Remove it, or say `byte_fallback: true`, or `type: unigram`.")
+    return trainer
   }
 
   private static func merges(_ entries: [Settings]) throws -> [MergeGrid] {
