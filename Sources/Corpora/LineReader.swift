@@ -8,8 +8,9 @@ import Foundation
 ///
 /// A line ends at `\n`; a `\r` before it and a byte-order mark at the start of the file are
 /// dropped. The last line needs no newline. Memory: one block and one line. gzip files may
-/// have several members. Throws ``CorpusError`` when opening (missing, not gzip) and reading
-/// (damaged gzip, not UTF-8, with line and byte).
+/// have several members. A file that is one line with carriage returns inside is refused, as its
+/// lines were meant to end there. Throws ``CorpusError`` when opening (missing, not gzip) and
+/// reading (damaged gzip, not UTF-8, with line and byte).
 public final class LineReader {
   /// The file, for messages.
   public let path: String
@@ -56,7 +57,10 @@ public final class LineReader {
         if !isAtEnd { try fill() }
         if start == end {
           guard blockOffset + end > lineOffset || !carried.isEmpty else { return nil }
-          return try line(carried[...], at: lineOffset)
+          let only = lineNumber == 0
+          let text = try line(carried[...], at: lineOffset)
+          if only, text.utf8.contains(13) { throw CorpusError.carriageReturns(path) }
+          return text
         }
       }
       if let newline = block[start..<end].firstIndex(of: 10) {

@@ -26,11 +26,15 @@ public struct StudySettings: Sendable {
   struct Prompt: Sendable {
     var language: String
     var text: String
+    /// Where the language stands in the recipe.
+    var line: Int?
   }
 
   /// One training.
   struct Stage: Sendable {
     var mix: [(language: String, share: Double)]
+    /// Where each language of the mix stands in the recipe.
+    var mixLines: [Int?]
     var examplesShare: Double
     var epochs: Double?
     var training: TrainingSettings
@@ -80,11 +84,30 @@ public struct StudySettings: Sendable {
     seed = UInt64(try root.int("seed", default: 0, in: 0...Int(Int32.max)))
     var codes = try root.child("languages")
     languages = try Self.languages(&codes)
-    lab = try root.optionalChild("lab").map { try LabSettings($0) }
+    lab = try root.optionalChild("lab").map { section in
+      let lab = try LabSettings(section)
+      let rows = [("train_rows", lab.trainRows), ("dev_rows", lab.devRows)]
+      for (key, count) in rows + [("test_rows", lab.testRows)] where count == 0 {
+        var section = section
+        _ = section.node(key)
+        throw section.wrong(
+          key, expected: "at least 1 in a study, which trains, selects and tests", found: "0")
+      }
+      return lab
+    }
     let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
     let folder = (origin as NSString).deletingLastPathComponent
     let isFile = taskName.hasSuffix(".yaml") || taskName.hasSuffix(".yml")
-    task = try EvaluationTask.named(isFile && !folder.isEmpty ? "\(folder)/\(taskName)" : taskName)
+    do {
+      task = try EvaluationTask.named(
+        isFile && !folder.isEmpty ? "\(folder)/\(taskName)" : taskName)
+    } catch let error as EvaluationError {
+      switch error {
+      case .unknownTask:
+        throw StudyError.taskName(error, origin: origin, line: root.node("task")?.line)
+      default: throw error
+      }
+    }
     texts = try Self.texts(&root)
     var held = try root.child("held_out")
     heldOut = HeldOutSettings(
@@ -133,7 +156,8 @@ public struct StudySettings: Sendable {
     prompts = try samples.children("prompts").map {
       var entry = $0
       let prompt = Prompt(
-        language: try entry.string("language"), text: try entry.string("text"))
+        language: try entry.string("language"), text: try entry.string("text"),
+        line: entry.node("language")?.line)
       try entry.finish()
       return prompt
     }
@@ -266,8 +290,13 @@ public struct StudySettings: Sendable {
       try refuse([key], in: settings, because: reason, next: next)
     }
     var mix: [(language: String, share: Double)] = []
+    var lines: [Int?] = []
     if var shares = try settings.optionalChild("mix") {
-      for code in shares.keys { mix.append((code, try shares.double(code, in: 1e-6...1e6))) }
+      for code in shares.keys {
+        mix.append((code, try shares.double(code, in: 1e-6...1e6)))
+        let node = shares.node(code)
+        lines.append(node?.keyLine ?? node?.line)
+      }
     }
     var training = try TrainingSettings(&settings, defaults: defaults)
     if let tokens = try settings.optionalInt("tokens", in: 1...Int.max) {
@@ -279,7 +308,7 @@ public struct StudySettings: Sendable {
     }
     let own = try settings.optionalDouble("epochs", in: 0.01...10_000)
     let stage = Stage(
-      mix: mix,
+      mix: mix, mixLines: lines,
       examplesShare: try settings.double("examples_share", default: 0.3, in: 0.001...0.999),
       epochs: settings.keys.contains("steps") || settings.keys.contains("tokens")
         ? own : own ?? epochs, training: training)
@@ -299,14 +328,16 @@ public struct StudySettings: Sendable {
     let known = texts.map(\.code)
     let trained = texts.filter { !$0.isHeldOutOnly }.map(\.code)
     for (section, stage) in [("base", base), ("ct", ct), ("joint", joint)] {
-      for (code, _) in stage?.mix ?? [] where !trained.contains(code) {
+      for (code, line) in zip(stage?.mix.map(\.language) ?? [], stage?.mixLines ?? [])
+      where !trained.contains(code) {
         throw StudyError.unknownLanguage(
-          code, place: "\(origin), `\(section).mix`", known: trained)
+          code, place: "\(StudyError.place(origin, line)), `\(section).mix`", known: trained)
       }
     }
     for prompt in prompts where !known.contains(prompt.language) {
       throw StudyError.unknownLanguage(
-        prompt.language, place: "\(origin), `samples.prompts`", known: known)
+        prompt.language, place: "\(StudyError.place(origin, prompt.line)), `samples.prompts`",
+        known: known)
     }
     guard trained.contains(languages.target) else {
       throw StudyError.unknownLanguage(
