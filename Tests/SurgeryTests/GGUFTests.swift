@@ -102,12 +102,13 @@ import Testing
     let folder = try AdapterFixture()
     _ = try export(plain).write(to: folder.file("plain"))
     let expected = try Data(contentsOf: URL(fileURLWithPath: folder.file("plain")))
-    for (index, more) in [
+    let variants: [[String: JSON]] = [
       ["mscale": 0, "mscale_all_dim": nil], ["attention_factor": nil, "truncate": true],
       ["factor": nil, "mscale": 0.0],
-    ].enumerated() {
+    ]
+    for (index, more) in variants.enumerated() {
       var scaling = plain
-      for (key, value) in (more as [String: JSON]) { scaling[key] = value }
+      for (key, value) in more { scaling[key] = value }
       let path = folder.file("yarn-\(index)")
       _ = try export(scaling).write(to: path)
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == expected, "\(scaling)")
