@@ -33,6 +33,12 @@ public struct Checkpoint: Sendable {
       self.contents = contents
     }
 
+    /// The folder that holds it; `nil` for a file that an operator made.
+    package var folder: String? {
+      guard contents == nil, path.utf8.count > name.utf8.count else { return nil }
+      return String(path.dropLast(name.count))
+    }
+
     /// The file's content.
     package func bytes() throws(CheckpointError) -> [UInt8] {
       if let contents { return contents }

@@ -35,8 +35,10 @@ public enum CorpusError: Diagnosed, Equatable {
   case notUTF8(String, line: Int, byte: Int, value: UInt8)
   /// Nothing is left to train on.
   case emptyCorpus(String, reason: String)
-  /// A line of JSONL that is not an object with the field we need.
-  case badRecord(String, line: Int, problem: String)
+  /// A line of JSONL that is not an object with the member we need.
+  case badRecord(String, line: Int, problem: String, member: String = "text")
+  /// A file whose lines end in bare carriage returns, so that it is one line to every reader.
+  case carriageReturns(String)
   /// A table's line with too few or too many columns.
   case columns(String, line: Int, expected: String, found: Int)
   /// A table whose header lacks a column.
@@ -70,8 +72,9 @@ public enum CorpusError: Diagnosed, Equatable {
     switch self {
     case .missingFile(let path):
       Diagnosis(
-        what: "The data file does not exist.", where: path,
-        next: "Check the name in the recipe and the folder given by --data or KOINE_DATA.")
+        what: "The file does not exist.", where: path,
+        next: "Check the path; those in a recipe start from the folder given by --data or "
+          + "KOINE_DATA.")
     case .unreadable(let path, let reason):
       Diagnosis(
         what: "The file cannot be read: \(reason).", where: path,
@@ -138,10 +141,14 @@ public enum CorpusError: Diagnosed, Equatable {
       Diagnosis(
         what: "The corpus is empty: \(reason).", where: name,
         next: "Give at least one file with text in it.")
-    case .badRecord(let path, let line, let problem):
+    case .carriageReturns(let path):
+      Diagnosis(
+        what: "The lines end in bare carriage returns, so the file is a single line.", where: path,
+        next: "Convert it, such as with `tr '\\r' '\\n'`.")
+    case .badRecord(let path, let line, let problem, let member):
       Diagnosis(
         what: "The record cannot be read: \(problem).", where: "\(path), line \(line)",
-        next: "Each line must be a JSON object like {\"text\": \"…\"}.")
+        next: "Each line must be a JSON object like {\"\(member)\": \"…\"}.")
     case .columns(let path, let line, let expected, let found):
       Diagnosis(
         what: "The line should have \(expected), it has \(found).",

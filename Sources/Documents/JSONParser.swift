@@ -10,7 +10,8 @@ extension JSON {
   ///   - origin: the file's name, for messages.
   ///   - maxDepth: how deep arrays and objects may nest before it is an error.
   /// - Throws: `DocumentError.syntax` with the byte's offset from 0.
-  /// - Note: a lone surrogate escape such as `\ud800`, which UTF-8 cannot hold, becomes U+FFFD.
+  /// - Note: a lone surrogate escape such as `\ud800` is an error, as in Rust's serde_json, which
+  ///   tokenizers and safetensors read with: it is no character, and UTF-8 cannot hold it.
   /// - Complexity: one pass over the bytes.
   public static func parse(
     _ bytes: some Collection<UInt8>, origin: String, maxDepth: Int = 128
@@ -235,20 +236,20 @@ struct JSONParser {
     case UInt8(ascii: "r"): content.append(0x0D)
     case UInt8(ascii: "t"): content.append(0x09)
     case UInt8(ascii: "u"):
+      let start = position - 2
       let unit = try hexUnit()
-      var scalar = Unicode.Scalar(UInt32(unit)) ?? "\u{FFFD}"
+      var value = UInt32(unit)
       if UTF16.isLeadSurrogate(unit), position + 1 < bytes.count,
         bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
       {
-        let mark = position
         position += 2
         let second = try hexUnit()
         if UTF16.isTrailSurrogate(second) {
-          let value = 0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(second) - 0xDC00)
-          scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-        } else {
-          position = mark
+          value = 0x10000 + (value - 0xD800) << 10 + (UInt32(second) - 0xDC00)
         }
+      }
+      guard let scalar = Unicode.Scalar(value) else {
+        throw error("half of a surrogate pair, which is no character", at: start)
       }
       content.append(contentsOf: String(scalar).utf8)
     default: throw error("an unknown escape", at: position - 2)

@@ -48,18 +48,28 @@
         folder.has(file)
         ? try GenerationDefaults(json: folder.document(file), file: folder.path(of: file))
         : GenerationDefaults()
+      var stopFile = folder.path(of: file)
       if defaults.options.stopIDs.isEmpty {
+        stopFile = folder.path(of: "config.json")
         // Only the token: old configs hold other keys of generation that meant something else.
         var stop = JSONObject()
         stop["eos_token_id"] = checkpoint.config["eos_token_id"]
         defaults.options.stopIDs =
-          try GenerationDefaults(json: .object(stop), file: folder.path(of: "config.json"))
+          try GenerationDefaults(json: .object(stop), file: stopFile)
           .options.stopIDs
       }
       if defaults.options.stopIDs.isEmpty, let end = tokenizer.eosID {
         defaults.options.stopIDs = [end]
       }
-      try self.init(model: Model(checkpoint), tokenizer: tokenizer, defaults: defaults)
+      let model = try Model(checkpoint)
+      if let wrong = defaults.options.stopIDs.sorted().first(where: { $0 >= model.vocabularySize })
+      {
+        throw ModelError.configuration(
+          key: "eos_token_id",
+          expected: "below vocab_size (\(model.vocabularySize)), or no text would ever end",
+          found: "\(wrong)", file: stopFile)
+      }
+      try self.init(model: model, tokenizer: tokenizer, defaults: defaults)
     }
 
     /// The model's recommendations as options.

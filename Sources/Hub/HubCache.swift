@@ -89,6 +89,12 @@ public struct HubCache: Sendable {
     return Set(files.members.map(\.key))
   }
 
+  /// Whether `huggingface_hub` has asked for a file of a commit in vain: it keeps an empty file of
+  /// that name under `.no_exist/COMMIT`.
+  func isKnownAbsent(_ name: String, _ model: HubModel, commit: String) -> Bool {
+    HubDisk.state("\(folder(of: model))/.no_exist/\(commit)/\(name)")?.isFolder == false
+  }
+
   func contents(_ path: String, limit: Int) -> Data? {
     guard let state = HubDisk.state(path), !state.isFolder, state.byteCount <= limit else {
       return nil

@@ -266,7 +266,13 @@ public struct HubClient: Sendable {
     purpose == .adapter
       || cache.listedNames(snapshot.model, commit: snapshot.commit) != nil
       || Self.hasTokenizer(cache.names(inSnapshot: snapshot.folder))
+      || Self.tokenizerNames.allSatisfy {
+        cache.isKnownAbsent($0, snapshot.model, commit: snapshot.commit)
+      }
   }
+
+  /// The files that transformers looks for, one of which a tokenizer needs.
+  private static let tokenizerNames = ["tokenizer.json", "tokenizer.model", "vocab.json"]
 
   /// Fetches what a plan says is missing, and remembers the revision once all is there.
   public func fetch(_ plan: HubPlan) throws -> HubSnapshot {

@@ -107,7 +107,7 @@ public enum TokenizationError: Diagnosed, Equatable {
     case .unknownSpecialToken(let role, let token, let origin):
       Diagnosis(
         what: "\(role) is \(quoted(token)), which is not a token.", where: origin,
-        next: "Name a token of tokenizer.json there, or remove the entry.")
+        next: "Name a token of the vocabulary there, or remove the entry.")
     case .idOutOfRange(let id, let position, let size):
       Diagnosis(
         what: "Token id \(id) is outside the vocabulary of \(size) tokens.",

@@ -18,7 +18,22 @@ extension Tokenizer {
   public static func load(directory: String) throws(TokenizationError) -> Tokenizer {
     let configuration = try optionalObject("\(directory)/tokenizer_config.json")
     let specialTokens = try optionalObject("\(directory)/special_tokens_map.json")
-    let roles = try roles(configuration, specialTokens, directory: directory)
+    let named = try namedRoles(configuration, specialTokens, directory: directory)
+    let roles = Roles(
+      bos: named["bos_token"]?.token, eos: named["eos_token"]?.token,
+      pad: named["pad_token"]?.token, unk: named["unk_token"]?.token)
+    do {
+      return try load(directory: directory, roles: roles, configuration: configuration)
+    } catch .unknownSpecialToken(let role, let token, let origin) {
+      // A role is told by another file than the vocabulary it is missing from.
+      throw .unknownSpecialToken(
+        role: role, token: token, origin: named[role]?.file ?? origin)
+    }
+  }
+
+  private static func load(
+    directory: String, roles: Roles, configuration: JSONObject
+  ) throws(TokenizationError) -> Tokenizer {
     let path = "\(directory)/tokenizer.json"
     if !FileManager.default.fileExists(atPath: path), let file = legacyFile(in: directory) {
       return try load(file, directory: directory, roles: roles, configuration: configuration)
@@ -117,25 +132,25 @@ extension Tokenizer {
     return object
   }
 
-  private static func roles(
+  /// The tokens with a role, each with the file that says so.
+  private static func namedRoles(
     _ configuration: JSONObject, _ specialTokens: JSONObject, directory: String
-  ) throws(TokenizationError) -> Roles {
-    func token(_ role: String) throws(TokenizationError) -> String? {
-      for (object, file) in [
+  ) throws(TokenizationError) -> [String: (token: String, file: String)] {
+    var named: [String: (token: String, file: String)] = [:]
+    for role in ["bos_token", "eos_token", "pad_token", "unk_token"] {
+      for (object, name) in [
         (configuration, "tokenizer_config.json"), (specialTokens, "special_tokens_map.json"),
-      ] {
+      ] where named[role] == nil {
         guard let value = object[role], !value.isNull else { continue }
+        let file = "\(directory)/\(name)"
         // Older files wrap the text in an object with the added token's settings.
         guard let text = value.string ?? value["content"]?.string else {
           throw .wrongValue(
-            path: role, expected: "a token", found: value.kindName, origin: "\(directory)/\(file)")
+            path: role, expected: "a token", found: value.kindName, origin: file)
         }
-        return text
+        named[role] = (text, file)
       }
-      return nil
     }
-    return Roles(
-      bos: try token("bos_token"), eos: try token("eos_token"), pad: try token("pad_token"),
-      unk: try token("unk_token"))
+    return named
   }
 }

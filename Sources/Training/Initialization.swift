@@ -45,7 +45,11 @@ public enum Initialization {
   }
 
   /// The `config.json` of a new Llama, with the keys of both transformers generations.
-  public static func llamaConfig(_ sizes: LlamaSizes, vocabularySize: Int, endOfText: Int) -> JSON {
+  ///
+  /// - Parameter beginOfText: `nil` where the same token begins and ends texts.
+  public static func llamaConfig(
+    _ sizes: LlamaSizes, vocabularySize: Int, beginOfText: Int? = nil, endOfText: Int
+  ) -> JSON {
     [
       "architectures": ["LlamaForCausalLM"],
       "model_type": "llama",
@@ -68,7 +72,7 @@ public enum Initialization {
       "mlp_bias": false,
       "tie_word_embeddings": JSON(sizes.tiesEmbeddings),
       "use_cache": true,
-      "bos_token_id": JSON(endOfText),
+      "bos_token_id": JSON(beginOfText ?? endOfText),
       "eos_token_id": JSON(endOfText),
       "torch_dtype": "float32",
       "dtype": "float32",

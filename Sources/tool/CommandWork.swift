@@ -14,9 +14,10 @@ struct CommandWork: Sendable {
   }
 
   func show(_ done: Int, of total: Int?, unit: String) {
-    display.observer(
-      .progress(step: name, StepProgress(done: done, total: total, unit: unit)))
+    show(StepProgress(done: done, total: total, unit: unit))
   }
+
+  func show(_ progress: StepProgress) { display.observer(.progress(step: name, progress)) }
 
   func finish(seconds: Double, byteCount: Int) {
     display.observer(.finished(step: name, seconds: seconds, byteCount: byteCount))

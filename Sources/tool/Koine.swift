@@ -24,9 +24,9 @@ struct Koine: AsyncParsableCommand {
   private static var commands: [any ParsableCommand.Type] {
     var commands: [any ParsableCommand.Type] = [
       MergeCommand.self, AdapterCommand.self, DiffCommand.self, InspectCommand.self,
-      QuantizeCommand.self, ExportCommand.self, TokenizeCommand.self, IdentifyCommand.self,
-      CorpusCommand.self,
-      HubCommand.self, LabCommand.self, RunsCommand.self, CompareCommand.self,
+      QuantizeCommand.self, ExportCommand.self, TokenizeCommand.self, VocabCommand.self,
+      IdentifyCommand.self, CorpusCommand.self, HubCommand.self, LabCommand.self,
+      RunsCommand.self, CompareCommand.self,
     ]
     #if MLX
       commands =

@@ -79,7 +79,7 @@ import Testing
     let path = folder.path("no.txt")
     #expect(
       lines { _ = try CorpusReader.documents(at: path) } == """
-        The data file does not exist.
+        The file does not exist.
         \(path)
         Check the name in the recipe and the folder given by --data or KOINE_DATA.
         """)

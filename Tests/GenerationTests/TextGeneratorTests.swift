@@ -159,6 +159,13 @@
       #expect(options.stopIDs == [try #require(source.tokenizer.eosID)])
       try write("generation_config.json", "[]")
       #expect(throws: ModelError.self) { try TextGenerator(directory: folder.path) }
+      // A stop id that is no row of the model would stop nothing.
+      try write("generation_config.json", #"{"eos_token_id": [3, 61]}"#)
+      let error = #expect(throws: ModelError.self) { try TextGenerator(directory: folder.path) }
+      #expect(
+        error?.diagnosis.what
+          == "`eos_token_id` should be below vocab_size (61), or no text would ever end, found 61.")
+      #expect(error?.diagnosis.where.hasSuffix("/generation_config.json") == true)
     }
   }
 

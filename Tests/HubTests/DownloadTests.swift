@@ -62,6 +62,27 @@ import Testing
     #expect(hub.requests.count == before + 2)
   }
 
+  @Test func `a snapshot known to have no tokenizer is not asked for`() throws {
+    let hub = try FakeHub(tinyFiles)
+    let whole = try bench.client(hub).snapshot(.tiny)
+    for name in ["tokenizer.json", "tokenizer.model", "vocab.json"] {
+      try? FileManager.default.removeItem(atPath: "\(whole.folder)/\(name)")
+    }
+    let pinned = try HubModel(id: FakeHub.id, revision: hub.commit)
+    let markers = "\(bench.storage)/.no_exist/\(hub.commit)"
+    try FileManager.default.createDirectory(atPath: markers, withIntermediateDirectories: true)
+    for name in ["tokenizer.json", "tokenizer.model", "vocab.json"] {
+      try Data().write(to: URL(fileURLWithPath: "\(markers)/\(name)"))
+    }
+    let before = hub.requests.count
+    _ = try bench.client(hub).snapshot(pinned)
+    #expect(hub.requests.count == before)
+    // With one of them it may have one, so the hub is asked.
+    try FileManager.default.removeItem(atPath: "\(markers)/tokenizer.json")
+    _ = try bench.client(hub).snapshot(pinned)
+    #expect(hub.requests.count > before)
+  }
+
   @Test func `another commit takes over the blobs that are the same`() throws {
     let hub = try FakeHub(tinyFiles)
     _ = try bench.client(hub).snapshot(.tiny)

@@ -213,6 +213,17 @@ struct ConfigurationTests {
     #expect(long.switches(from: 16, to: 17) && !long.switches(from: 17, to: 18))
     let yarn = try rotation(["type": "yarn", "factor": 4, "original_max_position_embeddings": 16])
     #expect(abs(yarn.amplitude - Float(0.1 * log(4.0) + 1)) < 1e-6)
+    // What Python takes for false counts as absent, as in transformers 5.23.
+    for more: [String: JSON] in [
+      ["mscale": 0, "mscale_all_dim": 1], ["mscale": 1, "mscale_all_dim": 0.0], ["factor": nil],
+      ["beta_fast": 0, "beta_slow": 0], ["attention_factor": nil], ["truncate": true],
+    ] {
+      var scaling: JSON = ["type": "yarn", "factor": 4, "original_max_position_embeddings": 16]
+      for (key, value) in more { scaling[key] = value }
+      let other = try rotation(scaling)
+      #expect(other.amplitude == yarn.amplitude, "\(more)")
+      #expect(other.inverseFrequencies(length: 5) == yarn.inverseFrequencies(length: 5), "\(more)")
+    }
   }
 
   @Test func `a size beyond all models is told with its range and file`() {

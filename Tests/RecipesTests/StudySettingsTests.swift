@@ -7,6 +7,7 @@
   import Foundation
   import Surgery
   import Testing
+  import Tokenization
 
   @testable import Recipes
 
@@ -86,6 +87,54 @@
         lines(sizes, "model: {path: m}\n").first
           == "`tokenizer.vocab_size` means nothing here: the model of `model.path` has its "
           + "tokenizer.")
+    }
+
+    @Test func `an unknown task, a foreign prompt and a laboratory without rows have their lines`()
+      throws
+    {
+      #expect(
+        lines("name: tiny\n", "name: tiny\ntask: sib20\n") == [
+          "There is no task `sib20`.", "r.yaml, line 2", "Did you mean `sib200`?",
+        ])
+      #expect(
+        lines("{language: qab, text: \"a\"}", "{language: qzz, text: \"a\"}").dropFirst().first?
+          .hasPrefix("r.yaml, line ") == true)
+      let rows = lines("train_rows: ", "train_rows: 0 # ")
+      #expect(
+        rows.first
+          == "`lab.train_rows` should be at least 1 in a study, which trains, selects and tests, "
+          + "found 0.")
+      #expect(rows.dropFirst().first?.hasPrefix("r.yaml, line ") == true)
+    }
+
+    @Test func `a tokenizer may be of any kind that can be trained`() throws {
+      func tokenizer(_ section: String) throws -> TokenizerTrainer {
+        let text = StudyTests.recipe.replacing(/tokenizer: \{.*\}/, with: "tokenizer: {\(section)}")
+        return try StudySettings(yaml: text, origin: "r.yaml").tokenizer.trainer
+      }
+      #expect(try tokenizer("vocab_size: 300") == TokenizerTrainer(vocabularySize: 300))
+      var wanted = TokenizerTrainer(.unigram, vocabularySize: 500)
+      wanted.fallsBackToBytes = false
+      wanted.specialTokens = ["<mask>"]
+      wanted.minimumFrequency = 3
+      wanted.maximumTokenLength = 8
+      wanted.coverage = 0.99
+      wanted.characterLimit = 200
+      #expect(
+        try tokenizer(
+          "type: unigram, vocab_size: 500, byte_fallback: false, special_tokens: [<mask>], "
+            + "min_frequency: 3, max_token_length: 8, character_coverage: 0.99, limit_alphabet: 200"
+        ) == wanted)
+      #expect(throws: DocumentError.self) { try tokenizer("type: wordpiece") }
+      do {
+        _ = try tokenizer("character_coverage: 0.9")
+        Issue.record("accepted")
+      } catch {
+        #expect(
+          "\(error)".hasPrefix(
+            "`tokenizer.character_coverage` means nothing here: tokens of this type are made of "
+              + "bytes."))
+      }
     }
 
     @Test func `a study needs source languages, each once`() {

@@ -299,9 +299,13 @@
 
     @Test func `a language without text and a missing data file are named`() throws {
       let noText = Self.recipe.replacing("ct: {mix: {qab:", with: "ct: {mix: {qax:")
+      let line =
+        try #require(
+          noText.split(separator: "\n", omittingEmptySubsequences: false)
+            .firstIndex { $0.contains("qax:") }) + 1
       #expect(
         throws: StudyError.unknownLanguage(
-          "qax", place: "r.yaml, `ct.mix`", known: ["qaa", "qab"])
+          "qax", place: "r.yaml, line \(line), `ct.mix`", known: ["qaa", "qab"])
       ) { try StudySettings(yaml: noText, origin: "r.yaml") }
       let start = try #require(Self.recipe.range(of: "lab:"))
       let end = try #require(Self.recipe.range(of: "text:\n"))

@@ -14,7 +14,8 @@ import Tokenization
 @Suite struct TextStepsTests {
   private func tokenizer(maximumBytes: Int) -> TokenizerStep {
     TokenizerStep(
-      vocabularySize: 300, mix: [("a", 3), ("b", 1)], maximumBytes: maximumBytes,
+      trainer: TokenizerTrainer(vocabularySize: 300), mix: [("a", 3), ("b", 1)],
+      maximumBytes: maximumBytes,
       maximumLength: 64)
   }
 

@@ -74,6 +74,52 @@ import Testing
     #expect(try refusal("llama") { $0["hidden_size"] = "x" }.contains("hidden_size"))
   }
 
+  @Test func `templates in a folder of their own are in the file too`() throws {
+    let folder = try AdapterFixture()
+    let copy = folder.file("model")
+    try FileManager.default.copyItem(atPath: "\(Self.golden)/qwen3", toPath: copy)
+    let extra = copy + "/additional_chat_templates"
+    try FileManager.default.createDirectory(atPath: extra, withIntermediateDirectories: true)
+    try Data("{{ tools }}".utf8).write(to: URL(fileURLWithPath: extra + "/tool_use.jinja"))
+    let path = folder.file("model.gguf")
+    _ = try GGUFExport(Checkpoint.open(directory: copy), encoding: .eightBits, name: "m")
+      .write(to: path)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    #expect(bytes.range(of: Data("tokenizer.chat_template.tool_use".utf8)) != nil)
+    #expect(bytes.range(of: Data("{{ tools }}".utf8)) != nil)
+  }
+
+  @Test func `yarn is exported where transformers goes by its three settings`() throws {
+    let model = try Self.model("qwen2")
+    func export(_ scaling: JSON) throws -> GGUFExport {
+      var config = model.config
+      config["rope_parameters"] = nil
+      config["max_position_embeddings"] = 128
+      config["rope_scaling"] = scaling
+      return try GGUFExport(model.replacing(config: config), encoding: .float16, name: "m")
+    }
+    let plain: JSON = ["rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 32]
+    let folder = try AdapterFixture()
+    _ = try export(plain).write(to: folder.file("plain"))
+    let expected = try Data(contentsOf: URL(fileURLWithPath: folder.file("plain")))
+    let variants: [[String: JSON]] = [
+      ["mscale": 0, "mscale_all_dim": nil], ["attention_factor": nil, "truncate": true],
+      ["factor": nil, "mscale": 0.0],
+    ]
+    for (index, more) in variants.enumerated() {
+      var scaling = plain
+      for (key, value) in more { scaling[key] = value }
+      let path = folder.file("yarn-\(index)")
+      _ = try export(scaling).write(to: path)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == expected, "\(scaling)")
+    }
+    for key in ["mscale", "attention_factor"] {
+      var scaling = plain
+      scaling[key] = 0.5
+      #expect(throws: CheckpointError.self, "\(key)") { try export(scaling) }
+    }
+  }
+
   @Test func `windows that llama cpp does not know are noted`() throws {
     let model = try Self.model("mistral")
     var config = model.config
@@ -108,16 +154,22 @@ import Testing
       return (try Data(contentsOf: URL(fileURLWithPath: path)), export.notes)
     }
     /// The key, the type of texts (8), the length and the text.
-    func holds(_ bytes: Data, _ text: String) -> Bool {
-      var field = Data("tokenizer.chat_template".utf8) + Data([8, 0, 0, 0])
+    func holds(_ bytes: Data, _ text: String, _ name: String = "") -> Bool {
+      var field = Data("tokenizer.chat_template\(name)".utf8) + Data([8, 0, 0, 0])
       field += withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { Data($0) }
       return bytes.range(of: field + Data(text.utf8)) != nil
     }
     let list = #"[{"name": "rag", "template": "R"}, {"name": "default", "template": "{{ d }}"}]"#
     let named = try made(["tokenizer_config.json": "{\"chat_template\": \(list)}"])
     #expect(holds(named.bytes, "{{ d }}"))
-    #expect(
-      named.notes.contains("Of the chat templates the file has the default; left out are `rag`."))
+    #expect(holds(named.bytes, "R", ".rag") && !named.notes.contains { $0.contains("template") })
+    // A list of one text: the type of lists, of texts, the count.
+    var names = Data("tokenizer.chat_templates".utf8) + Data([9, 0, 0, 0, 8, 0, 0, 0, 1])
+    names += Data(count: 7) + Data([3, 0, 0, 0, 0, 0, 0, 0]) + Data("rag".utf8)
+    #expect(named.bytes.range(of: names) != nil)
+    let clash = #"[{"name": "a-b", "template": "1"}, {"name": "a.b", "template": "2"}]"#
+    let two = try made(["tokenizer_config.json": "{\"chat_template\": \(clash)}"])
+    #expect(holds(two.bytes, "1", ".a_b") && two.notes.contains { $0.contains("`a.b`") })
     let file = try made([
       "tokenizer_config.json": #"{"chat_template": "config"}"#, "chat_template.jinja": "file",
     ])
@@ -127,8 +179,8 @@ import Testing
     let none = try made([
       "tokenizer_config.json": #"{"chat_template": [{"name": "rag", "template": "R"}]}"#
     ])
-    #expect(none.bytes.range(of: Data("tokenizer.chat_template".utf8)) == nil)
-    #expect(none.notes.contains { $0.contains("none of the model's is the default: `rag`") })
+    #expect(holds(none.bytes, "R", ".rag"))
+    #expect(none.notes.contains { $0.contains("no default chat template, only `rag`") })
     let error = #expect(throws: CheckpointError.self) {
       try made(["tokenizer_config.json": #"{"chat_template": 5}"#])
     }

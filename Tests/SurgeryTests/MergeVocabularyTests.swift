@@ -6,6 +6,7 @@ import Documents
 import Foundation
 import Tensors
 import Testing
+import Tokenization
 
 @testable import Surgery
 
@@ -103,6 +104,58 @@ import Testing
   }
 
   func lines(_ body: () throws -> Void) -> [String] { MergeModels.lines(body) }
+
+  // MARK: Kinds of files
+
+  @Test func `a tokenizer.model alone is a tokenizer like others`() throws {
+    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../Golden/tokenization/files").standardized.path
+    func model(_ name: String, start: Float, asJSON: Bool) throws -> (Checkpoint, Tokenizer) {
+      let path = "\(folders.root)/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        atPath: "\(golden)/bpe-bytes.model", toPath: "\(path)/tokenizer.model")
+      let tokenizer = try Tokenizer.load(directory: path)
+      if asJSON {
+        try FileManager.default.removeItem(atPath: "\(path)/tokenizer.model")
+        try tokenizer.save(to: path)
+      }
+      let count = tokenizer.vocabularySize
+      let checkpoint = try Checkpoint.inMemory(
+        config: [
+          "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 0, "vocab_size": JSON(count),
+          "tie_word_embeddings": true,
+        ],
+        tensors: [
+          (
+            name: "model.embed_tokens.weight", shape: Shape([count, 1]),
+            values: (0..<count).map { start + Float($0) }
+          ), (name: "model.norm.weight", shape: [1], values: [1]),
+        ], tokenizerFilesFrom: path, origin: name)
+      return (checkpoint, tokenizer)
+    }
+    let (old, tokenizer) = try model("old", start: 1000, asJSON: false)
+    let (new, _) = try model("new", start: 5000, asJSON: true)
+    #expect(
+      try #require(try TokenizerDocument(old)).entries.map(\.text)
+        == #require(try TokenizerDocument(new)).entries.map(\.text))
+    // Alike, so the files stay; with another token, tokenizer.json takes tokenizer.model's place.
+    let same = try sum([("old", old), ("new", new)], .init(source: .union), base: "old")
+    #expect(try rows(same) == (0..<tokenizer.vocabularySize).map { 6000 + 2 * Float($0) })
+    let third = try folders.model("third", ["entirely", "new"], start: 0)
+    let union = try sum([("old", old), ("new", new), ("third", third)], .init(source: .union))
+    let names = union.checkpoint.tokenizerFiles.map(\.name)
+    #expect(names.contains("tokenizer.json") && !names.contains("tokenizer.model"))
+  }
+
+  @Test func `a damaged tokenizer.model is told`() throws {
+    let model = try folders.model("bad", ["x"], start: 0, files: ["tokenizer.model": "\u{FF}"])
+    let path = "\(folders.root)/bad"
+    try FileManager.default.removeItem(atPath: path + "/tokenizer.json")
+    let lone = try Checkpoint.inMemory(
+      config: model.config, tensors: [], tokenizerFilesFrom: path, origin: "bad")
+    #expect(throws: MergeError.self) { try TokenizerDocument(lone) }
+  }
 
   // MARK: Alignment
 

@@ -52,6 +52,25 @@ import Testing
     #expect(tokenizer.configurationJSON["eos_token"]?["content"] == "<|pad|>")
   }
 
+  @Test(arguments: ["tokenizer_config.json", "special_tokens_map.json"])
+  func `a role that is no token is told by the file that gives it`(file: String) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-roles-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Tokenizer(json: BadTokenizerFilesTests.small).save(to: folder)
+    for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+      let text = name == file ? #"{"pad_token": {"content": "<nopad>"}}"# : "{}"
+      try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+    }
+    let error = #expect(throws: TokenizationError.self) { try Tokenizer.load(directory: folder) }
+    #expect(
+      error?.description == """
+        pad_token is `<nopad>`, which is not a token.
+        \(folder)/\(file)
+        Name a token of the vocabulary there, or remove the entry.
+        """)
+  }
+
   @Test func `merges are read as pairs and as lines`() throws {
     let tokenizer = try GoldenData().trained(.gpt2)
     var old = tokenizer.json

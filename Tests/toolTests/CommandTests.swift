@@ -7,6 +7,7 @@ import Documents
 import Foundation
 import Recipes
 import Testing
+import Tokenization
 
 @testable import koine
 
@@ -107,6 +108,23 @@ import Testing
   @Test(arguments: ["", "B", "GB", "0", "-5GB", "5XB", "nan", "1e30", "5 GB"])
   func `a size that is none is refused`(text: String) {
     #expect(ByteSize(argument: text) == nil)
+  }
+
+  @Test func `nothing to count and no folder of runs are told`() async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "koine-tool-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try BPETrainer(vocabularySize: 258).train(["a"]).save(to: folder)
+    let empty = try await diagnosis(["tokenize", folder, "--stats", "--text", " \n"])
+    #expect(empty?.what == "The corpus is empty: there is nothing to count.")
+    #expect(empty?.where == "`--text`")
+    let absent = try await diagnosis(["tokenize", folder, "--stats", "\(folder)/no.txt"])
+    #expect(absent?.what == "The file does not exist." && absent?.where == "\(folder)/no.txt")
+    #expect(absent?.next.hasPrefix("Check the path") == true)
+    for command in [["runs"], ["runs", "a"], ["compare", "a", "b"]] {
+      let found = try await diagnosis(command + ["--folder", "\(folder)/none"])
+      #expect(found?.what == "There is no such folder." && found?.where == "\(folder)/none")
+    }
   }
 
   @Test func `an empty name of an output is told`() async throws {

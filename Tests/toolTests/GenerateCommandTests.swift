@@ -92,6 +92,10 @@ import Testing
       for bad in ["{\"text\": \"a\"}", "{", "{\"prompt\": 3}", ""] {
         #expect(throws: CorpusError.self) { try prompts("a.jsonl", bad) }
       }
+      let error = #expect(throws: CorpusError.self) { try prompts("a.jsonl", "\n{\"prompt\": 3}") }
+      #expect(error?.diagnosis.where.hasSuffix("a.jsonl, line 2") == true)
+      #expect(
+        error?.diagnosis.next == #"Each line must be a JSON object like {"prompt": "…"}."#)
     }
 
     @Test func `what a model writes cannot steer the terminal`() {

@@ -15,7 +15,7 @@ import Foundation
 ///     --keep            leaves the models for the next run
 ///
 /// Every turn is a process of its own that loads the model, works once without being timed, then
-/// twice with. All take turns in each round, so that a slow minute of the machine meets all of them.
+/// twice with (with --quick once). All take turns in each round, so that a slow minute of the machine meets all of them.
 /// The peer runs in bfloat16 and in float32, and where texts can share a batch also one by one; the
 /// best of these is what counts.
 struct InferBench {
@@ -26,6 +26,8 @@ struct InferBench {
   private let data: URL
   private let rounds: Int
   private let isQuick: Bool
+  /// How often a process works with being timed.
+  private var timings: Int { isQuick ? 1 : 2 }
   private let keepsModels: Bool
 
   init(_ options: inout Options) throws {
@@ -129,7 +131,8 @@ struct InferBench {
       \(Machine.description). \(Date().formatted(.iso8601.year().month().day())).
 
       **\(shape.name)**, random bfloat16 weights, \(String(format: "%.0f", bytes / 1e6)) MB; \
-      \(rounds) rounds, two times each.
+      \(rounds) \(rounds == 1 ? "round" : "rounds"), each way timed \
+      \(timings == 1 ? "once" : "\(timings) times") in each.
 
       | | | batch | tokens/s | seconds | share | peak MB |
       | --- | --- | --- | --- | --- | --- | --- |
@@ -161,7 +164,7 @@ struct InferBench {
   // MARK: - Taking turns
 
   private func race(_ job: Job, in folder: URL) throws -> [Result] {
-    let options = job.options + ["--rounds", isQuick ? "1" : "2"]
+    let options = job.options + ["--rounds", "\(timings)"]
     var ways = job.batches.map { batch in
       Way(
         name: "koine", isPeer: false, batch: batch,
@@ -237,7 +240,7 @@ struct InferBench {
     var times = [[Double]](repeating: [], count: ways.count)
     for round in 1...rounds {
       for index in ways.indices {
-        let answer = try call(ways[index].command + ["--rounds", "2"]).1
+        let answer = try call(ways[index].command + ["--rounds", "\(timings)"]).1
         times[index] += answer.seconds
         progress("loading, round \(round): \(ways[index].name) \(answer)")
       }

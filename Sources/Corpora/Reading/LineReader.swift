@@ -7,7 +7,8 @@ import Foundation
 ///
 /// A line ends at `\n`; a `\r` before it and a byte-order mark at the start of the file are
 /// dropped. The last line needs no newline. Memory: one block and one line. Packed files may
-/// have several members. Throws ``CorpusError`` when opening (missing, not what the name says) and
+/// have several members. A file that is one line with carriage returns inside is refused, as its
+/// lines were meant to end there. Throws ``CorpusError`` when opening (missing, not what the name says) and
 /// reading (damaged, not UTF-8, with line and byte).
 public final class LineReader {
   /// The file, for messages.
@@ -38,7 +39,12 @@ public final class LineReader {
   /// The next line without its ending, or `nil` after the last.
   public func next() throws -> String? {
     let offset = blockOffset + start
-    return try nextBytes { try text(of: $0, at: offset) }
+    let text = try nextBytes { try text(of: $0, at: offset) }
+    // The only line, and no newline after it.
+    if lineNumber == 1, isAtEnd, start == end, let text, text.utf8.contains(13) {
+      throw CorpusError.carriageReturns(path)
+    }
+    return text
   }
 
   /// Calls `body` with the bytes of the next line, without its ending and byte-order mark, whatever

@@ -162,8 +162,8 @@ struct RotaryEmbedding: Equatable, Sendable {
     }
     if let given = try parameters.optionalNumber("attention_factor") {
       amplitude = Float(given)
-    } else if let some = try parameters.optionalNumber("mscale"),
-      let all = try parameters.optionalNumber("mscale_all_dim")
+    } else if let some = try parameters.optionalTruthyNumber("mscale"),
+      let all = try parameters.optionalTruthyNumber("mscale_all_dim")
     {
       amplitude = Float(magnitude(some) / magnitude(all))
     } else {
@@ -173,9 +173,9 @@ struct RotaryEmbedding: Equatable, Sendable {
     func pair(turns: Double) -> Double {
       Double(size) * log(Double(original) / (turns * 2 * .pi)) / (2 * log(theta))
     }
-    var low = pair(turns: try parameters.optionalNumber("beta_fast") ?? 32)
-    var high = pair(turns: try parameters.optionalNumber("beta_slow") ?? 1)
-    if try parameters.flag("truncate") ?? true {
+    var low = pair(turns: try parameters.optionalTruthyNumber("beta_fast") ?? 32)
+    var high = pair(turns: try parameters.optionalTruthyNumber("beta_slow") ?? 1)
+    if try parameters.flag("truncate", absent: true) {
       (low, high) = (low.rounded(.down), high.rounded(.up))
     }
     low = max(low, 0)

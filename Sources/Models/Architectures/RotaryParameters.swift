@@ -118,9 +118,16 @@ struct RotaryParameters {
     return number
   }
 
-  func flag(_ key: String) throws(ModelError) -> Bool? {
-    guard let value = found(key) else { return nil }
-    guard let flag = value.bool else {
+  /// A number that transformers takes for absent where it is 0, as Python's `or` and `if` do.
+  func optionalTruthyNumber(_ key: String) throws(ModelError) -> Double? {
+    if found(key)?.double == 0 { return nil }
+    return try optionalNumber(key)
+  }
+
+  /// `null` is false, as it is in Python where the key is there.
+  func flag(_ key: String, absent: Bool) throws(ModelError) -> Bool {
+    guard let value = section[key] else { return absent }
+    guard let flag = value.isNull ? false : value.bool else {
       throw .configuration(key: path(key), expected: "true or false", found: value.serialized())
     }
     return flag

@@ -169,7 +169,8 @@
         guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(folder) }
         checkpoint = try Initialization.random(
           config: Initialization.llamaConfig(
-            sizes, vocabularySize: tokenizer.vocabularySize, endOfText: Int(end)),
+            sizes, vocabularySize: tokenizer.vocabularySize,
+            beginOfText: tokenizer.bosID.map { Int($0) }, endOfText: Int(end)),
           seed: seed, tokenizerFilesFrom: folder)
       case .checkpoint(let input):
         folder = try context.input(input.label)

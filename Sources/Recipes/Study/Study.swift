@@ -91,7 +91,7 @@
         return size
       }
       let config = Initialization.llamaConfig(
-        settings.model, vocabularySize: settings.tokenizer.vocabularySize, endOfText: 0)
+        settings.model, vocabularySize: settings.tokenizer.trainer.vocabularySize, endOfText: 0)
       return try ModelSize(config: config, origin: "`model`")
     }
 
@@ -154,7 +154,7 @@
       if settings.baseModel == nil, let base = settings.base {
         steps.append(
           TokenizerStep(
-            vocabularySize: settings.tokenizer.vocabularySize, mix: base.mix,
+            trainer: settings.tokenizer.trainer, mix: base.mix,
             maximumBytes: settings.tokenizer.maximumBytes,
             maximumLength: settings.model.maximumPositions))
       }

@@ -15,6 +15,8 @@ public enum StudyError: Diagnosed, Equatable {
   case missingFile(String, language: String)
   /// A file that the laboratory does not write.
   case notInLab(String, known: [String])
+  /// A `task` that is none: what the tasks say, at its place in the recipe.
+  case taskName(EvaluationError, origin: String, line: Int?)
   /// The target stands among the sources, whose labels are used.
   case targetAmongSources(String, origin: String, line: Int?)
   /// A section that needs another.
@@ -48,6 +50,8 @@ public enum StudyError: Diagnosed, Equatable {
         what: "The laboratory of this recipe does not write `\(file)`.", where: "`lab` and `text`",
         next: nearestName(to: file, in: known).map { "Did you mean `\($0)`?" }
           ?? "Add the language under `lab.languages`, with text and rows.")
+    case .taskName(let error, let origin, let line):
+      Self.diagnosis(of: error, at: Self.place(origin, line))
     case .targetAmongSources(let code, let origin, let line):
       Self.diagnosis(of: EvaluationError.studyLanguages(code), at: Self.place(origin, line))
     case .section(let section, let needs, let origin):
@@ -80,7 +84,7 @@ public enum StudyError: Diagnosed, Equatable {
     return result
   }
 
-  private static func place(_ origin: String, _ line: Int?) -> String {
+  static func place(_ origin: String, _ line: Int?) -> String {
     line.map { "\(origin), line \($0)" } ?? origin
   }
 

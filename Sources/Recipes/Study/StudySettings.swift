@@ -6,6 +6,7 @@ import Documents
 import Evaluation
 import Foundation
 import Surgery
+import Tokenization
 import Training
 
 /// A study as its YAML says it: which languages, which data, what is trained, merged and measured.
@@ -25,11 +26,15 @@ public struct StudySettings: Sendable {
   struct Prompt: Sendable {
     var language: String
     var text: String
+    /// Where the language stands in the recipe.
+    var line: Int?
   }
 
   /// One training.
   struct Stage: Sendable {
     var mix: [(language: String, share: Double)]
+    /// Where each language of the mix stands in the recipe.
+    var mixLines: [Int?]
     var examplesShare: Double
     var epochs: Double?
     var training: TrainingSettings
@@ -42,8 +47,8 @@ public struct StudySettings: Sendable {
   var task: EvaluationTask
   var texts: [Text]
   var heldOut: HeldOutSettings
-  /// Vocabulary, bytes to train it on.
-  var tokenizer: (vocabularySize: Int, maximumBytes: Int)
+  /// How the tokenizer is trained, and on how many bytes at most (0 for all).
+  var tokenizer: (trainer: TokenizerTrainer, maximumBytes: Int)
   /// A checkpoint folder to start from instead of training a base.
   var baseModel: String?
   var model: LlamaSizes
@@ -79,11 +84,30 @@ public struct StudySettings: Sendable {
     seed = UInt64(try root.int("seed", default: 0, in: 0...Int(Int32.max)))
     var codes = try root.child("languages")
     languages = try Self.languages(&codes)
-    lab = try root.optionalChild("lab").map { try LabSettings($0) }
+    lab = try root.optionalChild("lab").map { section in
+      let lab = try LabSettings(section)
+      let rows = [("train_rows", lab.trainRows), ("dev_rows", lab.devRows)]
+      for (key, count) in rows + [("test_rows", lab.testRows)] where count == 0 {
+        var section = section
+        _ = section.node(key)
+        throw section.wrong(
+          key, expected: "at least 1 in a study, which trains, selects and tests", found: "0")
+      }
+      return lab
+    }
     let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
     let folder = (origin as NSString).deletingLastPathComponent
     let isFile = taskName.hasSuffix(".yaml") || taskName.hasSuffix(".yml")
-    task = try EvaluationTask.named(isFile && !folder.isEmpty ? "\(folder)/\(taskName)" : taskName)
+    do {
+      task = try EvaluationTask.named(
+        isFile && !folder.isEmpty ? "\(folder)/\(taskName)" : taskName)
+    } catch let error as EvaluationError {
+      switch error {
+      case .unknownTask:
+        throw StudyError.taskName(error, origin: origin, line: root.node("task")?.line)
+      default: throw error
+      }
+    }
     texts = try Self.texts(&root)
     var held = try root.child("held_out")
     heldOut = HeldOutSettings(
@@ -93,7 +117,7 @@ public struct StudySettings: Sendable {
     try held.finish()
     var vocabulary = try root.child("tokenizer")
     tokenizer = (
-      try vocabulary.int("vocab_size", default: 4096, in: 260...1_000_000),
+      try Self.tokenizer(&vocabulary),
       try vocabulary.int("max_bytes", default: 0, in: 0...Int.max)
     )
     try vocabulary.finish()
@@ -132,7 +156,8 @@ public struct StudySettings: Sendable {
     prompts = try samples.children("prompts").map {
       var entry = $0
       let prompt = Prompt(
-        language: try entry.string("language"), text: try entry.string("text"))
+        language: try entry.string("language"), text: try entry.string("text"),
+        line: entry.node("language")?.line)
       try entry.finish()
       return prompt
     }
@@ -157,6 +182,26 @@ public struct StudySettings: Sendable {
     } catch EvaluationError.studyLanguages(let code) {
       throw StudyError.targetAmongSources(code, origin: settings.origin, line: line)
     }
+  }
+
+  private static func tokenizer(_ section: inout Settings) throws -> TokenizerTrainer {
+    let kinds = TokenizerTrainer.Kind.allCases.map(\.rawValue)
+    let name = try section.choice("type", default: kinds[0], of: kinds)
+    var trainer = TokenizerTrainer(
+      TokenizerTrainer.Kind(rawValue: name) ?? .bpe,
+      vocabularySize: try section.int("vocab_size", default: 4096, in: 260...1_000_000))
+    if section.keys.contains("byte_fallback") {
+      trainer.fallsBackToBytes = try section.bool("byte_fallback", default: false)
+    }
+    trainer.specialTokens = try section.strings("special_tokens")
+    trainer.minimumFrequency = try section.optionalInt("min_frequency", in: 1...Int.max)
+    trainer.maximumTokenLength = try section.optionalInt("max_token_length", in: 1...64)
+    trainer.coverage = try section.optionalDouble("character_coverage", in: 0.5...1)
+    trainer.characterLimit = try section.optionalInt("limit_alphabet", in: 1...65_000)
+    try refuse(
+      trainer.unusedKeys, in: section, because: "tokens of this type are made of bytes",
+      next: "Remove it, or say `byte_fallback: true`, or `type: unigram`.")
+    return trainer
   }
 
   private static func merges(_ entries: [Settings]) throws -> [MergeGrid] {
@@ -245,8 +290,13 @@ public struct StudySettings: Sendable {
       try refuse([key], in: settings, because: reason, next: next)
     }
     var mix: [(language: String, share: Double)] = []
+    var lines: [Int?] = []
     if var shares = try settings.optionalChild("mix") {
-      for code in shares.keys { mix.append((code, try shares.double(code, in: 1e-6...1e6))) }
+      for code in shares.keys {
+        mix.append((code, try shares.double(code, in: 1e-6...1e6)))
+        let node = shares.node(code)
+        lines.append(node?.keyLine ?? node?.line)
+      }
     }
     var training = try TrainingSettings(&settings, defaults: defaults)
     if let tokens = try settings.optionalInt("tokens", in: 1...Int.max) {
@@ -258,7 +308,7 @@ public struct StudySettings: Sendable {
     }
     let own = try settings.optionalDouble("epochs", in: 0.01...10_000)
     let stage = Stage(
-      mix: mix,
+      mix: mix, mixLines: lines,
       examplesShare: try settings.double("examples_share", default: 0.3, in: 0.001...0.999),
       epochs: settings.keys.contains("steps") || settings.keys.contains("tokens")
         ? own : own ?? epochs, training: training)
@@ -278,14 +328,16 @@ public struct StudySettings: Sendable {
     let known = texts.map(\.code)
     let trained = texts.filter { !$0.isHeldOutOnly }.map(\.code)
     for (section, stage) in [("base", base), ("ct", ct), ("joint", joint)] {
-      for (code, _) in stage?.mix ?? [] where !trained.contains(code) {
+      for (code, line) in zip(stage?.mix.map(\.language) ?? [], stage?.mixLines ?? [])
+      where !trained.contains(code) {
         throw StudyError.unknownLanguage(
-          code, place: "\(origin), `\(section).mix`", known: trained)
+          code, place: "\(StudyError.place(origin, line)), `\(section).mix`", known: trained)
       }
     }
     for prompt in prompts where !known.contains(prompt.language) {
       throw StudyError.unknownLanguage(
-        prompt.language, place: "\(origin), `samples.prompts`", known: known)
+        prompt.language, place: "\(StudyError.place(origin, prompt.line)), `samples.prompts`",
+        known: known)
     }
     guard trained.contains(languages.target) else {
       throw StudyError.unknownLanguage(

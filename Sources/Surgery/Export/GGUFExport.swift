@@ -76,13 +76,18 @@ public struct GGUFExport: Sendable {
     metadata = planned.metadata + tokenizer.vocabulary.metadata
     tensors = planned.tensors
     var notes = planned.notes
-    let others = tokenizer.templates.names.filter { $0 != "default" }
-    if !others.isEmpty {
-      let names = others.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
+    func list(_ names: [String]) -> String {
+      names.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
+    }
+    if tokenizer.templates["default"] == nil, !tokenizer.templates.names.isEmpty {
       notes.append(
-        tokenizer.templates["default"] == nil
-          ? "The file has no chat template, for none of the model's is the default: \(names)."
-          : "Of the chat templates the file has the default; left out are \(names).")
+        "The file has no default chat template, only \(list(tokenizer.templates.names)), which "
+          + "programs use where they are told to.")
+    }
+    if !tokenizer.leftOut.isEmpty {
+      notes.append(
+        "Left out are the chat templates \(list(tokenizer.leftOut)), whose names GGUF cannot tell "
+          + "from others.")
     }
     if tokenizer.vocabulary.splitsDifferently {
       notes.append(
@@ -116,7 +121,9 @@ public struct GGUFExport: Sendable {
 
   private static func tokenizer(
     _ checkpoint: Checkpoint, rowCount: Int, preTokenizer: String?
-  ) throws(CheckpointError) -> (vocabulary: GGUFTokenizer, templates: ChatTemplates) {
+  ) throws(CheckpointError) -> (
+    vocabulary: GGUFTokenizer, templates: ChatTemplates, leftOut: [String]
+  ) {
     let document: TokenizerDocument?
     do { document = try TokenizerDocument(checkpoint) } catch {
       throw .operation(error.diagnosis)
@@ -135,13 +142,13 @@ public struct GGUFExport: Sendable {
         settings.append(try JSON.parse(bytes, origin: "\(checkpoint.origin)/\(name)"))
       } catch { throw .document(error) }
     }
-    let templates = try ChatTemplates(checkpoint)
+    let templates = try ChatTemplates(checkpoint, readsFolder: true)
     do throws(GGUFFault) {
       var result = try GGUFTokenizer(
         document, settings: settings, config: checkpoint.config, rowCount: rowCount,
         preTokenizer: preTokenizer)
-      if let text = templates["default"] { result.setChatTemplate(text) }
-      return (result, templates)
+      let leftOut = result.setChatTemplates(templates)
+      return (result, templates, leftOut)
     } catch { throw Self.error(error, checkpoint) }
   }
 }

@@ -101,16 +101,28 @@ final class GGUFSettings {
       set("rope.scaling.type", .string("linear"))
       set("rope.scaling.factor", .float32(try factor()))
     case "yarn":
-      // Anything beyond the three settings is computed otherwise there.
-      for key in ["attention_factor", "mscale", "mscale_all_dim", "truncate"]
-      where scaling?[key] != nil {
-        throw .inexpressible("`\(key)` of yarn")
+      // Anything beyond the three settings is computed otherwise there; these are values with which
+      // transformers goes by those three.
+      for (key, plain) in [
+        ("attention_factor", [JSON.null]), ("mscale", [.null, 0, 0.0]),
+        ("mscale_all_dim", [.null, 0, 0.0]), ("truncate", [true]),
+      ] {
+        if let value = scaling?[key], !plain.contains(value) {
+          throw .inexpressible("`\(key)` of yarn")
+        }
       }
       let length =
         scaling?["original_max_position_embeddings"]?.int
         ?? config["max_position_embeddings"]?.int ?? 0
       set("rope.scaling.type", .string("yarn"))
-      set("rope.scaling.factor", .float32(try factor()))
+      // Without a factor it is how many times the original positions there are.
+      let positions = config["max_position_embeddings"]?.int ?? 0
+      let isGiven = scaling?["factor"].map { !$0.isNull } ?? false
+      set(
+        "rope.scaling.factor",
+        .float32(
+          isGiven || length <= 0 || positions <= 0
+            ? try factor() : Float(Double(positions) / Double(length))))
       set("rope.scaling.original_context_length", .uint32(UInt32(clamping: length)))
     case let other: throw .inexpressible("rotary positions scaled by `\(other)`")
     }

@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Documents
+import Templates
 import Tokenization
 
 /// A tokenizer as the head of a GGUF file has it.
@@ -98,8 +99,28 @@ struct GGUFTokenizer {
     }
   }
 
-  mutating func setChatTemplate(_ text: String) {
-    metadata.append(("tokenizer.chat_template", .string(text)))
+  /// The templates as gguf-py names them: the default, and each other with its name, of which all
+  /// but letters and digits become `_`.
+  ///
+  /// - Returns: the names that are left out, for another has taken their place.
+  mutating func setChatTemplates(_ templates: ChatTemplates) -> [String] {
+    var taken: [String] = []
+    var leftOut: [String] = []
+    for name in templates.names where name != "default" {
+      let key = String(
+        name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" as Character })
+      if key.isEmpty || key == "default" || taken.contains(key) {
+        leftOut.append(name)
+      } else if let text = templates[name] {
+        taken.append(key)
+        metadata.append(("tokenizer.chat_template.\(key)", .string(text)))
+      }
+    }
+    if !taken.isEmpty { metadata.append(("tokenizer.chat_templates", .strings(taken))) }
+    if let text = templates["default"] {
+      metadata.append(("tokenizer.chat_template", .string(text)))
+    }
+    return leftOut
   }
 
   /// The stages of a pipeline, sequences taken apart.

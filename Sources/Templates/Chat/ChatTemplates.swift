@@ -25,7 +25,7 @@ public struct ChatTemplates: Sendable, Equatable {
     jinjaFile, configFile, "chat_template.json", "special_tokens_map.json",
   ]
   static let jinjaFile = "chat_template.jinja"
-  static let folder = "additional_chat_templates"
+  package static let folder = "additional_chat_templates"
   static let configFile = "tokenizer_config.json"
 
   /// Templates at hand, such as one to be put into a folder; `default` is the one used unless

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Recipes
 import Runs
 
 /// Where the notebook of runs is.
@@ -12,7 +13,12 @@ struct NotebookOptions: ParsableArguments {
   var folder = "runs"
 
   /// The notebook, or `nil` when no run was ever noted down there.
+  ///
+  /// - Throws: `RunLookupError.noFolder` where a folder was named that is none.
   func open() throws -> Notebook? {
+    if folder != "runs", Disk.identity(folder)?.isFolder != true {
+      throw RunLookupError.noFolder(folder)
+    }
     let path = folder + "/koine.sqlite"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     return try Notebook.openForReading(path)
@@ -127,6 +133,8 @@ struct CompareCommand: ParsableCommand {
 enum RunLookupError: Diagnosed {
   /// The folder has no notebook.
   case noNotebook(run: String, folder: String)
+  /// There is no such folder.
+  case noFolder(String)
 
   var diagnosis: Diagnosis {
     switch self {
@@ -135,6 +143,10 @@ enum RunLookupError: Diagnosed {
         what: "There is no run `\(run)`: no run was ever noted down here.",
         where: "\(folder)/koine.sqlite",
         next: "Name the folder that holds the runs with --folder.")
+    case .noFolder(let folder):
+      Diagnosis(
+        what: "There is no such folder.", where: folder.isEmpty ? "`--folder`" : folder,
+        next: "Name the folder that holds the runs with --folder, by default `runs`.")
     }
   }
 }

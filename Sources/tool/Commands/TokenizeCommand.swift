@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Corpora
 import Documents
 import Foundation
 import Runs
@@ -71,7 +72,12 @@ struct TokenizeCommand: ParsableCommand {
     var report = try TokenizationReport(
       models: [model] + (against.map { [$0] } ?? []), tornWords: top ?? 10)
     if files.isEmpty {
-      report.add(text: try text ?? Self.standardInput())
+      let text = try self.text ?? Self.standardInput()
+      guard text.contains(where: { !$0.isWhitespace }) else {
+        throw CorpusError.emptyCorpus(
+          self.text == nil ? "stdin" : "`--text`", reason: "there is nothing to count")
+      }
+      report.add(text: text)
     } else {
       for file in files { try report.add(file: file) }
     }

@@ -38,9 +38,19 @@
           prompts.append(String(line))
           continue
         }
-        guard let prompt = (try? JSON.parse(String(line), origin: path))?["prompt"]?.string else {
-          throw CorpusError.badRecord(
-            path, line: index + 1, problem: "it has no member `prompt` that is a string")
+        func bad(_ problem: String) -> CorpusError {
+          .badRecord(path, line: index + 1, problem: problem, member: "prompt")
+        }
+        let record: JSON
+        do {
+          record = try JSON.parse(String(line), origin: path)
+        } catch .syntax(_, let position, let reason) {
+          throw bad("\(reason) (\(position))")
+        } catch {
+          throw bad("it is not JSON")
+        }
+        guard let prompt = record["prompt"]?.string else {
+          throw bad("it has no member `prompt` that is a string")
         }
         prompts.append(prompt)
       }

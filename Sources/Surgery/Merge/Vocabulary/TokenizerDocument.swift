@@ -40,12 +40,10 @@ struct TokenizerDocument {
       } else if let vocabulary = file("vocab.json"), let merges = file("merges.txt") {
         let tokenizer = try Tokenizer.loadGPT2(vocabulary: vocabulary.path, merges: merges.path)
         self.init(tokenizer.json, origin: "\(checkpoint.origin)/vocab.json")
-      } else if file("tokenizer.model") != nil {
-        throw MergeError.operation(
-          Diagnosis(
-            what: "The tokenizer is a tokenizer.model alone, which cannot be read.",
-            where: checkpoint.origin,
-            next: "Save it once with transformers, which writes tokenizer.json beside it."))
+      } else if let folder = file("tokenizer.model")?.folder {
+        // SentencePiece, or the ranks of tiktoken under that name.
+        let tokenizer = try Tokenizer.load(directory: folder)
+        self.init(tokenizer.json, origin: "\(checkpoint.origin)/tokenizer.model")
       } else {
         return nil
       }
