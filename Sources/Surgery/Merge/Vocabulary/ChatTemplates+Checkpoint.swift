@@ -7,10 +7,10 @@ import Templates
 extension ChatTemplates {
   /// The templates of a model, of the files that travel with its weights.
   ///
-  /// Cost: one read of each small file. `additional_chat_templates` is no such file.
+  /// Cost: one read of each small file.
   init(_ checkpoint: Checkpoint) throws(CheckpointError) {
     var files: [String: [UInt8]] = [:]
-    for file in checkpoint.tokenizerFiles where Self.fileNames.contains(file.name) {
+    for file in checkpoint.tokenizerFiles where Self.isRead(file.name) {
       files[file.name] = try file.bytes()
     }
     do throws(TemplateError) {
