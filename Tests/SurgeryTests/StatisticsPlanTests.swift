@@ -333,7 +333,7 @@ import Testing
     try merge([:])
     samples["b"] = samples["a"]
     #expect(
-      lines { try merge(samples) } == [
+      MergeModels.lines { try merge(samples) } == [
         "The statistics were made of other weights than those of \(models["b"]?.origin ?? "").",
         "of b",
         "Make them again of this very model with `koine statistics`; `--allow-crimes` uses them "

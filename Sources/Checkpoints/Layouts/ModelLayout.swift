@@ -191,19 +191,16 @@ extension String {
   /// The text with the number in the place of `placeholder`, everywhere.
   ///
   /// As `replacing(_:with:)`, which takes a microsecond and more for a name; there are thousands.
-  package func filling(_ placeholder: StaticString, with number: Int) -> String {
-    // Safety: a static string's bytes live as long as the program.
-    let wanted = unsafe UnsafeBufferPointer(
-      start: placeholder.utf8Start, count: placeholder.utf8CodeUnitCount)
-    let source = utf8
+  package func filling(_ placeholder: String, with number: Int) -> String {
+    let wanted = placeholder.utf8
     let digits = String(number).utf8
     var result: [UInt8] = []
-    result.reserveCapacity(source.count + 8)
-    var rest = source[...]
+    result.reserveCapacity(utf8.count + 8)
+    var rest = utf8[...]
     while let byte = rest.first {
-      if unsafe byte == wanted[0], unsafe rest.starts(with: wanted) {
+      if byte == wanted.first, rest.starts(with: wanted) {
         result += digits
-        rest = unsafe rest.dropFirst(wanted.count)
+        rest = rest.dropFirst(wanted.count)
       } else {
         result.append(byte)
         rest = rest.dropFirst()
