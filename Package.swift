@@ -44,7 +44,7 @@ let package = Package(
   targets: [
     .module("Documents", uses: [.yams]),
     .module("Templates", uses: ["Documents"]),
-    .module("Tensors", strictMemory: true, alwaysOptimized: true),
+    .module("Tensors", uses: ["CPrefetch"], strictMemory: true, alwaysOptimized: true),
     .module(
       "Checkpoints", uses: ["Tensors", "Documents"], embeds: ["Layouts/Data"], strictMemory: true),
     .module("Tokenization", uses: ["Documents", "CPCRE2"], alwaysOptimized: true),
@@ -76,6 +76,8 @@ let package = Package(
         "Tokenization", "Templates", "Hub", "Checkpoints", "Tensors", "Documents", .argumentParser,
       ],
       path: "Sources/tool", swiftSettings: roomSettings()),
+    // A header and nothing else: the one instruction of the fast paths that Swift has no word for.
+    .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

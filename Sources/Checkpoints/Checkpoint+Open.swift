@@ -18,7 +18,7 @@ extension Checkpoint {
     let others = [
       "config.json", "README.md", "LICENSE", "LICENSE.txt", "NOTICE", ".gitattributes",
       "mergekit_config.yml", "koine_config.yaml", "vocab.txt", "spiece.model",
-      "preprocessor_config.json", "adapter_config.json",
+      "preprocessor_config.json", "adapter_config.json", templateFolder,
     ]
     let endings = [
       ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json",
@@ -103,10 +103,21 @@ extension Checkpoint {
     guard let found = FileSystem.names(in: directory) else {
       throw .cannotRead(path: directory, reason: "no such folder")
     }
-    return tokenizerFileNames.filter(found.contains).map {
+    var names = tokenizerFileNames.filter(found.contains)
+    if found.contains(templateFolder) {
+      // A file of that name, or what is no file below it, is nobody's template.
+      let inside = FileSystem.names(in: FileSystem.join(directory, templateFolder)) ?? []
+      names += inside.filter { $0.hasSuffix(".jinja") && !$0.hasPrefix(".") }.map {
+        "\(templateFolder)/\($0)"
+      }
+    }
+    return names.sorted().map {
       CompanionFile(name: $0, path: FileSystem.join(directory, $0))
     }
   }
+
+  /// The folder of chat templates other than the usual one.
+  static let templateFolder = "additional_chat_templates"
 
   /// The tensors of the shards that an index names; `open` gives those of one.
   static func shardedSources(

@@ -131,10 +131,14 @@ struct StagedFolder {
       byteCount: byteCount, calls: calls)
   }
 
+  /// Writes a small file; `name` may lie in a folder of its own, which is made.
   func write(_ bytes: [UInt8], to name: String) throws(CheckpointError) {
+    let folder = FileSystem.split(FileSystem.join(staging, name)).parent
+    try FileSystem.makeDirectories(folder)
     let file = try createFile(name)
     try file.write(bytes, at: 0)
     try file.finish()
+    if folder != staging { FileSystem.synchronizeDirectory(folder) }
   }
 
   func write(_ text: String, to name: String) throws(CheckpointError) {

@@ -8,10 +8,11 @@ public enum YAML {
   /// Parses one document.
   ///
   /// A byte order mark at the start is skipped; line ends may be LF, CR LF or CR. Anchors and
-  /// aliases are resolved. Refused, because reading them otherwise would mislead: a second
-  /// document, keys that repeat or are no scalars, merge keys (`<<`, not in YAML 1.2), tags other
-  /// than `!!str`, control characters, more than 128 levels, and aliases that stand for more than a
-  /// million values.
+  /// aliases are resolved, and so are merge keys, which YAML 1.2 has dropped and Python's reader has
+  /// not: the members of a mapping under `<<`, or of a list of mappings, stand in for those that a
+  /// mapping lacks, the first of a list winning. Refused, because reading them otherwise would
+  /// mislead: a second document, keys that repeat or are no scalars, tags other than `!!str`, control
+  /// characters, more than 128 levels, and aliases that stand for more than a million values.
   /// - Parameter firstLine: the number of the text's first line in the file, for messages.
   /// - Throws: `DocumentError.syntax` with the line.
   public static func parse(

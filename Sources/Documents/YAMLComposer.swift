@@ -82,6 +82,7 @@ struct YAMLComposer {
     var members: [(key: String, value: Node)] = []
     var seen: [ExactText: Int] = [:]
     var total = (size: 1, height: 0)
+    var merged: [(key: String, value: Node)]?
     for (key, value) in mapping {
       let keyLine = self.line(of: key) ?? line
       guard case .scalar(let scalar) = key else {
@@ -91,8 +92,11 @@ struct YAMLComposer {
       else {
         throw error(keyLine, "a key that is not a single word or text")
       }
-      if text == "<<", scalar.style == .plain {
-        throw error(keyLine, "the merge key `<<` is not supported; write the members out")
+      if text == "<<", scalar.style == .plain, merged == nil {
+        let part = try compose(value, depth: depth + 1)
+        merged = try mergedMembers(part.node, keyLine)
+        total = (total.size + part.size, max(total.height, part.height))
+        continue
       }
       if let first = seen.updateValue(keyLine, forKey: ExactText(text)) {
         throw error(first, "the key `\(text.excerpt)`, first here, stands twice")
@@ -102,8 +106,30 @@ struct YAMLComposer {
       members.append((text, part.node))
       total = (total.size + part.size, max(total.height, part.height))
     }
+    for member in merged ?? []
+    where seen.updateValue(line, forKey: ExactText(member.key)) == nil {
+      members.append(member)
+    }
     return Composed(
       node: Node(.mapping(members), line: line), size: total.size, height: total.height + 1)
+  }
+
+  /// The members that a merge key brings, those of the first mapping first.
+  private func mergedMembers(
+    _ node: Node, _ line: Int
+  ) throws(DocumentError) -> [(key: String, value: Node)] {
+    switch node.content {
+    case .mapping(let members): return members
+    case .sequence(let nodes):
+      var all: [(key: String, value: Node)] = []
+      for node in nodes {
+        guard case .mapping(let members) = node.content else { break }
+        all += members
+      }
+      if nodes.allSatisfy({ if case .mapping = $0.content { true } else { false } }) { return all }
+    case .scalar: break
+    }
+    throw error(line, "the merge key `<<` should have a mapping or a list of mappings below it")
   }
 
   private mutating func alias(

@@ -207,7 +207,7 @@ public struct HubClient: Sendable {
     if let needed = HubSelection.needed(of: names, for: purpose, shards: shards) {
       missing.formUnion(needed.filter { !here.contains($0) })
     } else {
-      missing.insert(purpose == .adapter ? "adapter_model.safetensors" : "model.safetensors")
+      missing.insert(purpose.usualFile)
     }
     if purpose == .model, !here.contains("config.json"), !here.contains("adapter_config.json") {
       missing.insert("config.json")

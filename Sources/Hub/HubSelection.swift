@@ -11,6 +11,19 @@ public enum HubPurpose: Sendable, Hashable {
   case adapter
   /// Tokenizer, chat template and the model's config.
   case tokenizer
+  /// What `koine statistics` has written of a model.
+  case statistics
+}
+
+extension HubPurpose {
+  /// The weights' usual file, for messages where none is there.
+  var usualFile: String {
+    switch self {
+    case .model, .tokenizer: "model.safetensors"
+    case .adapter: "adapter_model.safetensors"
+    case .statistics: "statistics.safetensors"
+    }
+  }
 }
 
 /// Which files of a repository are needed: never two forms of the same weights, and nothing that
@@ -33,6 +46,12 @@ package enum HubSelection {
     return !path.contains("/") && (path.hasSuffix(".model") || path.hasSuffix(".tiktoken"))
   }
 
+  /// Shards are known by their names, for a repository of statistics holds no others.
+  private static func isStatistics(_ path: String) -> Bool {
+    path.hasPrefix("statistics") && !path.contains("/")
+      && (path.hasSuffix(".safetensors") || path.hasSuffix(".safetensors.index.json"))
+  }
+
   /// The index to read before the weights can be chosen, where they are in shards.
   static func index(of names: Set<String>, for purpose: HubPurpose) -> String? {
     guard purpose == .model, !names.contains("model.safetensors") else { return nil }
@@ -52,6 +71,12 @@ package enum HubSelection {
   static func needed(
     of names: Set<String>, for purpose: HubPurpose, shards: [String]
   ) -> [String]? {
+    if purpose == .statistics {
+      let found = names.filter(isStatistics).sorted {
+        $0.utf8.lexicographicallyPrecedes($1.utf8)
+      }
+      return found.isEmpty ? nil : found
+    }
     var result = names.filter { isTokenizer($0) }
     if purpose == .model { result.formUnion(configs.filter(names.contains)) }
     // Some tokenizers go by the kind of model.

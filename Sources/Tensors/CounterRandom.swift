@@ -96,9 +96,39 @@ public struct CounterRandom: Sendable {
     return counter
   }
 
+  /// Eight blocks side by side.
+  private typealias Lanes = SIMD8<UInt64>
+
   /// The words of eight blocks, one after the other: ``philox(counter:key:)`` with a block per lane.
   @inline(__always) func words(eightBlocksFrom block: Int) -> SIMD32<UInt32> {
-    typealias Lanes = SIMD8<UInt64>
+    let low32 = Lanes(repeating: 0xFFFF_FFFF)
+    let (a, b, c, d) = lanes(eightBlocksFrom: block)
+    // Little-endian: the first word of a pair is its low half.
+    var pairs = SIMD16<UInt64>()
+    pairs.evenHalf = (a & low32) | (b &<< 32)
+    pairs.oddHalf = (c & low32) | (d &<< 32)
+    // Safety: two vectors of the same size, of integers both.
+    return unsafe unsafeBitCast(pairs, to: SIMD32<UInt32>.self)
+  }
+
+  /// The words of eight blocks by their place in the block: lane l of the first vector is the first word
+  /// of block `block` + l.
+  @inline(__always) func wordPlanes(
+    eightBlocksFrom block: Int
+  ) -> (SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>, SIMD8<UInt32>) {
+    typealias Plane = SIMD8<UInt32>
+    let (a, b, c, d) = lanes(eightBlocksFrom: block)
+    return (
+      Plane(truncatingIfNeeded: a), Plane(truncatingIfNeeded: b), Plane(truncatingIfNeeded: c),
+      Plane(truncatingIfNeeded: d)
+    )
+  }
+
+  /// The four words of eight blocks, each in the low half of its block's lane; the high halves hold
+  /// anything.
+  @inline(__always) private func lanes(
+    eightBlocksFrom block: Int
+  ) -> (Lanes, Lanes, Lanes, Lanes) {
     let low32 = Lanes(repeating: 0xFFFF_FFFF)
     let blocks =
       Lanes(repeating: UInt64(bitPattern: Int64(block))) &+ Lanes(0, 1, 2, 3, 4, 5, 6, 7)
@@ -125,11 +155,6 @@ public struct CounterRandom: Sendable {
     round()
     round()
     round()
-    // Little-endian: the first word of a pair is its low half.
-    var pairs = SIMD16<UInt64>()
-    pairs.evenHalf = (a & low32) | (b &<< 32)
-    pairs.oddHalf = (c & low32) | (d &<< 32)
-    // Safety: two vectors of the same size, of integers both.
-    return unsafe unsafeBitCast(pairs, to: SIMD32<UInt32>.self)
+    return (a, b, c, d)
   }
 }

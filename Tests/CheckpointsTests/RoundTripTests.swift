@@ -134,6 +134,56 @@ import Testing
     #expect(Array(bytes.suffix(21)) == ids + [0x81, 0x3F] + [1, 0, 1])
   }
 
+  @Test func `templates travel in their folder, and a folder with one may be replaced`() throws {
+    let extra = "additional_chat_templates"
+    try FileManager.default.createDirectory(
+      atPath: folder.file(extra), withIntermediateDirectories: true)
+    for name in ["rag.jinja", "tools.jinja", "notes.txt"] {
+      try folder.write("the \(name)", "\(extra)/\(name)")
+    }
+    try folder.write("template", "chat_template.jinja")
+    let model = try TinyModels.checkpoint(tokenizerFilesFrom: folder.path)
+    #expect(
+      model.tokenizerFiles.map(\.name) == [
+        "\(extra)/rag.jinja", "\(extra)/tools.jinja", "chat_template.jinja",
+      ])
+    for isSecond in [false, true] {
+      try CheckpointWriter.write(model, to: folder.file("m"), options: .init(force: isSecond))
+      #expect(try folder.bytes("m/\(extra)/rag.jinja") == Array("the rag.jinja".utf8))
+      #expect(!FileManager.default.fileExists(atPath: folder.file("m/\(extra)/notes.txt")))
+    }
+    #expect(
+      try Checkpoint.open(directory: folder.file("m")).tokenizerFiles.map(\.name)
+        == model.tokenizerFiles.map(\.name))
+  }
+
+  @Test func `a sample of weights knows a model, in any type, from another`() throws {
+    func sample(_ change: Float, at index: Int, _ type: ElementType = .float32) throws -> String {
+      var values = (0..<4096).map { Float($0 % 250) }
+      values[index] += change
+      return try Checkpoint.inMemory(
+        config: [:],
+        tensors: [
+          (name: "a", shape: [64, 64], values: values), (name: "none", shape: [0], values: []),
+          (name: "b", shape: [3], values: [1, 2, 3]),
+        ], elementType: type
+      ).weightsSample()
+    }
+    let whole = try sample(0, at: 0)
+    #expect(whole.utf8.count == 16)
+    #expect(try sample(0, at: 0, .bfloat16) == whole)
+    for index in [0, 15, 1024, 3087] { #expect(try sample(1, at: index) != whole) }
+    // What lies between the places is not looked at.
+    #expect(try sample(1, at: 16) == whole)
+  }
+
+  @Test func `numbers take the places of placeholders`() {
+    #expect("a.{layer}.b".filling("{layer}", with: 12) == "a.12.b")
+    #expect("{layer}{layer}".filling("{layer}", with: 0) == "00")
+    #expect("a.{layer.{lay}ér{".filling("{layer}", with: 3) == "a.{layer.{lay}ér{")
+    #expect("".filling("{layer}", with: 3) == "")
+  }
+
   @Test func `tokenizer files travel with the weights`() throws {
     try folder.write("{\"t\":1}", "tokenizer.json")
     try folder.write("template", "chat_template.jinja")

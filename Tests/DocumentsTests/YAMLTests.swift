@@ -68,6 +68,23 @@ struct YAMLTests {
     #expect(try YAML.parse("a: &x 1\nb: *x", origin: "r")["b"]?.line == 1)
   }
 
+  @Test func `a merge key gives the members that a mapping lacks, as in Python's YAML`() throws {
+    // What PyYAML 6.0 makes of these.
+    let cases: [(String, JSON)] = [
+      (
+        "a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  k: 3",
+        ["a": ["k": 1, "l": 2], "b": ["k": 3, "l": 2]]
+      ),
+      ("b:\n  k: 3\n  <<: {k: 1, l: 2}", ["b": ["k": 3, "l": 2]]),
+      ("b:\n  <<: [{k: 1}, {k: 2, l: 2}]", ["b": ["k": 1, "l": 2]]),
+      ("b:\n  <<: {<<: {m: 1}, k: 2}", ["b": ["k": 2, "m": 1]]),
+      ("b:\n  <<: []\n  k: 1", ["b": ["k": 1]]), ("b: {'<<': 1}", ["b": ["<<": 1]]),
+    ]
+    for (text, expected) in cases { #expect(try json(text) == expected, "\(text)") }
+    let merged = try YAML.parse("a: &x\n  k: 1\nb:\n  <<: *x", origin: "r")
+    #expect(merged["b"]?["k"]?.line == 2)
+  }
+
   @Test func `keys of different bytes are different keys`() throws {
     let root = try YAML.parse(
       "\u{C5}: 1\n\u{212B}: 2\n\"A\u{30A}\": 3\n\"\\u00E5\": 4\n\u{E5}e: 5", origin: "r")
@@ -97,8 +114,19 @@ struct YAMLTests {
     ("? [a]\n: 1", "line 1: a key that is not a single word or text"),
     ("a: &x [b]\n*x : 1", "line 2: a key that is not a single word or text"),
     (
-      "a: &x {b: 1}\nc:\n  <<: *x",
-      "line 3: the merge key `<<` is not supported; write the members out"
+      "a: &x [1]\nc:\n  <<: *x",
+      "line 3: the merge key `<<` should have a mapping or a list of mappings below it"
+    ),
+    (
+      "a: &x {b: 1}\nc:\n  <<: [*x, 2]",
+      "line 3: the merge key `<<` should have a mapping or a list of mappings below it"
+    ),
+    (
+      "c:\n  <<: none",
+      "line 2: the merge key `<<` should have a mapping or a list of mappings below it"
+    ),
+    (
+      "a: &x {b: 1}\nc:\n  <<: *x\n  <<: {d: 2}", "line 3: the key `<<`, first here, stands twice"
     ),
     ("a: !!binary aGk=", "line 1: the tag `!!binary` is not supported here"),
     ("a:\n  - !mine {b: 1}", "line 2: the tag `!mine` is not supported here"),

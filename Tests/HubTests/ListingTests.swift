@@ -120,6 +120,18 @@ import Testing
     #expect(needed(["model.gguf", "config.json"]) == nil)
   }
 
+  @Test func `statistics are taken alone`() {
+    let names = [
+      "README.md", "config.json", "statistics-00001-of-00002.safetensors",
+      "statistics-00002-of-00002.safetensors", "statistics.safetensors.index.json",
+      "old/statistics.safetensors",
+    ]
+    #expect(needed(names, for: .statistics) == Array(names[2...4]))
+    #expect(
+      needed(["statistics.safetensors", "x"], for: .statistics) == ["statistics.safetensors"])
+    #expect(needed(["model.safetensors"], for: .statistics) == nil)
+  }
+
   @Test func `adapters are taken alone, and by models that are nothing else`() {
     let names = [
       "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin", "tokenizer.json",

@@ -223,6 +223,11 @@ import Testing
         "`parameters.weight[1]` should be a number, found `heavy`.", "merge.yaml, line 4",
         "Correct the value.",
       ])
+    #expect(
+      setting("1e300") == [
+        "`parameters.weight` should be a number of at most 3.4e38, found `1e300`.",
+        "merge.yaml, line 4",
+      ] + setting("heavy").suffix(1))
     #expect(setting("[[0, 1]]")[0] == "`parameters.weight[0]` should be a number, found a list.")
     #expect(
       setting("[{value: 1, filte: mlp}]") == [

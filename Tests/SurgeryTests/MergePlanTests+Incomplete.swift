@@ -139,6 +139,24 @@ extension MergePlanTests {
     #expect(merged.config["tie_word_embeddings"]?.bool == false)
   }
 
+  @Test func `experts whose number the config lacks are an error, not a loss`() throws {
+    let model = try Checkpoint.inMemory(
+      config: [
+        "architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "num_hidden_layers": 1,
+      ],
+      tensors: [
+        (
+          name: "model.layers.0.block_sparse_moe.experts.0.w1.weight", shape: [1],
+          values: [1]
+        )
+      ])
+    let recipe = MergeRecipe(method: "linear", models: [.init("m")], parameters: ["weight": 1])
+    let found = lines(recipe, ["m": model])
+    #expect(
+      found[0].contains("num_local_experts")
+        && found[0].contains("`model.layers.0.block_sparse_moe.experts.0.w1.weight`"), "\(found)")
+  }
+
   @Test func `experts that lie one by one meet fused ones`() throws {
     func model(_ name: String, fused: Bool) throws -> Checkpoint {
       let stem = "model.layers.0.mlp.experts"

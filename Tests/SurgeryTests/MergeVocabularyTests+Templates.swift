@@ -104,6 +104,20 @@ extension MergeVocabularyTests {
     #expect(!last.checkpoint.tokenizerFiles.contains { $0.name == "chat_template.json" })
   }
 
+  @Test func `other templates of the donor come along, unless the recipe has one`() throws {
+    let extra = "additional_chat_templates/rag.jinja"
+    let (_, plain) = try model("a", ["chat_template.jinja": "{one}"])
+    let a = Checkpoint(
+      config: plain.config, origin: "a",
+      sources: Dictionary(
+        uniqueKeysWithValues: try plain.names.map { ($0, try plain.source($0)) }),
+      tokenizerFiles: plain.tokenizerFiles + [.init(name: extra, contents: Array("{rag}".utf8))])
+    let recipe = MergeRecipe(method: "linear", models: [.init("a", parameters: ["weight": 1])])
+    let whole = try MergePlan.make(recipe, from: ModelResolver { _ in a })
+    #expect(try ChatTemplates(whole.checkpoint).names == ["default", "rag"])
+    #expect(try template(chat("{{ messages[0]['content'] }}", [("a", a)])).hasPrefix("{{"))
+  }
+
   @Test func `white space at the ends is no other template, and stays unless mergekit's is asked`()
     throws
   {

@@ -306,6 +306,42 @@ import Testing
     #expect(!renamed.notes.contains { $0.contains("of a ") })
   }
 
+  @Test func `statistics of other weights are refused when they are asked for, or let pass`() throws
+  {
+    let models = try models(["a", "b"])
+    func merge(_ samples: [String: String], _ options: MergePlan.Options = .init()) throws {
+      let resolver = ModelResolver(
+        statistics: { path in
+          let name = String(path.dropFirst(3))
+          let made = try MergeModels.statistics(.fisher, of: name, #require(models[name]))
+          var provenance = made.provenance
+          provenance.weightsSample = samples[name]
+          return try ModelStatistics(
+            kind: .fisher, provenance: provenance, norm: 1,
+            homes: Dictionary(uniqueKeysWithValues: made.names.map { ($0, $0) }),
+            sources: Dictionary(
+              uniqueKeysWithValues: made.names.compactMap { tensor in
+                made.source(of: tensor).map { (tensor, $0) }
+              }), origin: path)
+        }, resolve: { try #require(models[$0.description]) })
+      let plan = try MergePlan.make(recipe("fisher", ["a", "b"]), from: resolver, options: options)
+      for name in plan.checkpoint.names { _ = try plan.checkpoint.floats(name) }
+    }
+    var samples = try models.mapValues { try $0.weightsSample() }
+    #expect(samples["a"] != samples["b"])
+    try merge(samples)
+    try merge([:])
+    samples["b"] = samples["a"]
+    #expect(
+      MergeModels.lines { try merge(samples) } == [
+        "The statistics were made of other weights than those of \(models["b"]?.origin ?? "").",
+        "of b",
+        "Make them again of this very model with `koine statistics`; `--allow-crimes` uses them "
+          + "as they are.",
+      ])
+    try merge(samples, .init(allowsDifferentConfigs: true))
+  }
+
   @Test func `what regularised a tensor is in the log once it is computed`() throws {
     let models = try models(["a", "b"])
     var flat = recipe("regmean", ["a", "b"])

@@ -73,27 +73,6 @@ import Testing
     }
   }
 
-  @Test(arguments: lengths) func `thinning equals its plain form`(count: Int) {
-    let values = numbers(count, "values")
-    let random = CounterRandom(seed: 2, stream: "draws")
-    let draws = (0..<count).map { random.uniform(at: $0) }
-    values.withChunk { values in
-      draws.withChunk { draws in
-        for (chance, divisor) in [(Float(0.5), Float(1)), (0.3, 0.3), (1, 1), (0, 1)] {
-          let fast = bits(count) {
-            $0.assign(values)
-            Elementwise.thin($0, draws: draws, chance: chance, dividingBy: divisor)
-          }
-          let plain = bits(count) {
-            $0.assign(values)
-            Elementwise.thinPlain($0, draws: draws, chance: chance, dividingBy: divisor)
-          }
-          #expect(fast == plain)
-        }
-      }
-    }
-  }
-
   @Test(arguments: lengths, [true, false])
   func `votes and their sums equal the plain form`(count: Int, isElectionWeighted: Bool) {
     for (weights, voices) in [

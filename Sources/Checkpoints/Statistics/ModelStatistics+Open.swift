@@ -75,7 +75,8 @@ extension ModelStatistics {
       tokenCount: try count("tokens"), exampleCount: try count("examples"),
       sequenceLength: try count("length"),
       seed: try value("seed", "a whole number of at least 0", UInt64.init),
-      labels: try text("labels", "`text` or `sampled`"))
+      labels: try text("labels", "`text` or `sampled`"),
+      weightsSample: metadata["weights_sample"])
     var norm = 0.0
     var homes: [String: String] = [:]
     switch kind {

@@ -24,6 +24,9 @@ public struct ModelStatistics: Sendable {
     public var model: String
     /// A hash of the model's weights as floats.
     public var weightsHash: String
+    /// A hash of a few of them, by which a merge knows the model again; see
+    /// ``Checkpoint/weightsSample()``. `nil` in files of old.
+    public var weightsSample: String?
     /// A hash of the texts.
     public var textHash: String
     /// N: tokens that were predicted.
@@ -39,7 +42,7 @@ public struct ModelStatistics: Sendable {
 
     public init(
       model: String, weightsHash: String, textHash: String, tokenCount: Int, exampleCount: Int,
-      sequenceLength: Int, seed: UInt64, labels: String = "text"
+      sequenceLength: Int, seed: UInt64, labels: String = "text", weightsSample: String? = nil
     ) {
       self.model = model
       self.weightsHash = weightsHash
@@ -49,6 +52,7 @@ public struct ModelStatistics: Sendable {
       self.sequenceLength = sequenceLength
       self.seed = seed
       self.labels = labels
+      self.weightsSample = weightsSample
     }
   }
 

@@ -17,6 +17,8 @@ extension CheckpointError {
     case absentTensor(String, of: String)
     case integers(tensor: String, ElementType)
     case notSquare(tensor: String, Shape)
+    /// They were made of a model with other weights.
+    case otherWeights(model: String)
     /// A number that no mean of squares or products is.
     case number(tensor: String, index: Int, value: String)
 
@@ -50,6 +52,11 @@ extension CheckpointError {
         Diagnosis(
           what: "The Gram matrix `\(tensor)` should be square, found the shape \(shape).",
           where: path, next: again)
+      case .otherWeights(let model):
+        Diagnosis(
+          what: "The statistics were made of other weights than those of \(model).", where: path,
+          next: "Make them again of this very model with `koine statistics`; `--allow-crimes` uses "
+            + "them as they are.")
       case .number(let tensor, let index, let value):
         Diagnosis(
           what: "The statistics of `\(tensor)` hold \(value) at element \(index).", where: path,

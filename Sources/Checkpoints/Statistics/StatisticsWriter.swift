@@ -113,6 +113,7 @@ package final class StatisticsWriter {
       "length": .string(String(provenance.sequenceLength)),
       "seed": .string(String(provenance.seed)), "labels": .string(provenance.labels),
     ]
+    if let sample = provenance.weightsSample { metadata["weights_sample"] = .string(sample) }
     switch kind {
     case .fisher: metadata["norm"] = .string("\(norm)")
     case .gram:

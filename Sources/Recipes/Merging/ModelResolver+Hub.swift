@@ -1,17 +1,25 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Hub
 import Surgery
 
 extension ModelResolver {
-  /// Models are folders of this machine, or models of a hub, fetched when they are first needed.
+  /// Models and their statistics are folders of this machine, or repositories of a hub, fetched when
+  /// they are first needed.
   public static func hub(_ models: HubModels) -> ModelResolver {
-    .folders(locate: { stored in
-      try models.folder(
-        stored.location.path, revision: stored.location.revision,
-        for: stored.isAdapter ? .adapter : .model)
-    })
+    .folders(
+      locate: { stored in
+        try models.folder(
+          stored.location.path, revision: stored.location.revision,
+          for: stored.isAdapter ? .adapter : .model)
+      },
+      // A single file will do as well, which no model is.
+      locateStatistics: { path in
+        FileManager.default.fileExists(atPath: path)
+          ? path : try models.folder(path, for: .statistics)
+      })
   }
 }
 

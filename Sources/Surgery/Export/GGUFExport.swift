@@ -142,7 +142,7 @@ public struct GGUFExport: Sendable {
         settings.append(try JSON.parse(bytes, origin: "\(checkpoint.origin)/\(name)"))
       } catch { throw .document(error) }
     }
-    let templates = try ChatTemplates(checkpoint, readsFolder: true)
+    let templates = try ChatTemplates(checkpoint)
     do throws(GGUFFault) {
       var result = try GGUFTokenizer(
         document, settings: settings, config: checkpoint.config, rowCount: rowCount,

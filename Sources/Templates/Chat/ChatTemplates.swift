@@ -24,6 +24,14 @@ public struct ChatTemplates: Sendable, Equatable {
   package static let fileNames = [
     jinjaFile, configFile, "chat_template.json", "special_tokens_map.json",
   ]
+  /// Whether a file of that name in a model's folder is read.
+  package static func isRead(_ name: String) -> Bool {
+    fileNames.contains(name) || isAdditional(name)
+  }
+
+  /// Whether a file of that name holds a template beside the usual one.
+  package static func isAdditional(_ name: String) -> Bool { name.hasPrefix(folder + "/") }
+
   static let jinjaFile = "chat_template.jinja"
   package static let folder = "additional_chat_templates"
   static let configFile = "tokenizer_config.json"

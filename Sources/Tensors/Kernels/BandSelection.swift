@@ -200,57 +200,87 @@ extension BandSelection.Pass {
   /// Adds the magnitudes of `values` to `counts`.
   ///
   /// Vectors count what lies above the band and mark what lies in it, a bit for each element; the few
-  /// that are marked are then taken one by one, without a look at the others.
+  /// that are marked are then gathered, and taken one by one, without a look at the others.
   package func count(_ values: FloatChunk, into counts: inout BandSelection.Counts) {
     let (low, high) = (SIMD8(repeating: Int32(lower)), SIMD8(repeating: Int32(upper)))
     let wanted = SIMD8(repeating: Int32(guess))
     let (zero, minusOne) = (SIMD8<Int32>(), SIMD8<Int32>(repeating: -1))
     let whole = values.count / Self.groupLength * Self.groupLength
     var (aboveCount, equalCount) = (0, 0)
-    var bins = counts.bins.mutableSpan
-    var i = 0
-    while i < whole {
-      // Counters of 32 bits are emptied long before they are full. They run downwards, for in vectors
-      // true is −1.
-      var (above, equal) = (zero, zero)
-      let end = min(whole, i + 1 << 20)
-      while i < end {
-        var marks = zero
-        var mark = SIMD8<Int32>(repeating: 1)
-        for number in 0..<32 {
-          let bits = values.bits(at: i &+ 8 &* number) & 0x7FFF_FFFF
-          let isEqual = zero.replacing(with: minusOne, where: bits .== wanted)
-          let isAbove = zero.replacing(with: minusOne, where: bits .> high)
-          let isBelow = zero.replacing(with: minusOne, where: low .> bits)
-          equal &+= isEqual
-          above &+= isAbove & ~isEqual
-          marks |= mark & ~(isEqual | isAbove | isBelow)
-          mark &+= mark
+    withWorkspace(count: Self.gatheredLength + Self.groupLength + 8) { gathered in
+      var gatheredCount = 0
+      var i = 0
+      while i < whole {
+        // Counters of 32 bits are emptied long before they are full. They run downwards, for in vectors
+        // true is −1.
+        var (above, equal) = (zero, zero)
+        let end = min(whole, i + 1 << 20)
+        while i < end {
+          var marks = zero
+          var mark = SIMD8<Int32>(repeating: 1)
+          for number in 0..<32 {
+            let bits = values.bits(at: i &+ 8 &* number) & 0x7FFF_FFFF
+            let isEqual = zero.replacing(with: minusOne, where: bits .== wanted)
+            let isAbove = zero.replacing(with: minusOne, where: bits .> high)
+            let isBelow = zero.replacing(with: minusOne, where: low .> bits)
+            equal &+= isEqual
+            above &+= isAbove & ~isEqual
+            marks |= mark & ~(isEqual | isAbove | isBelow)
+            mark &+= mark
+          }
+          let group = values[i..<(i &+ Self.groupLength)]
+          gatheredCount = gather(group, marks, into: gathered, at: gatheredCount)
+          if gatheredCount > Self.gatheredLength {
+            tally(gathered.reading[0..<gatheredCount], into: &counts)
+            gatheredCount = 0
+          }
+          i &+= Self.groupLength
         }
-        tally(values[i..<(i &+ Self.groupLength)], marks, into: &bins)
-        i &+= Self.groupLength
+        aboveCount -= Int(above.wrappedSum())
+        equalCount -= Int(equal.wrappedSum())
       }
-      aboveCount -= Int(above.wrappedSum())
-      equalCount -= Int(equal.wrappedSum())
+      tally(gathered.reading[0..<gatheredCount], into: &counts)
     }
     counts.above += aboveCount
     counts.equal += equalCount
     countPlain(values[whole..<values.count], into: &counts)
   }
 
-  /// Takes the elements of a group whose bits are set: that of element 8j + l is bit j of lane l.
-  @inline(__always) private func tally(
-    _ group: FloatChunk, _ marks: SIMD8<Int32>, into bins: inout MutableSpan<BandSelection.Bin>
-  ) {
+  /// How many elements are gathered before they are taken.
+  private static let gatheredLength = 1024
+
+  /// Writes the elements of a group whose bits are set, that of element 8j + l being bit j of lane l, from
+  /// `start` on, and up to seven that do not count.
+  /// - Returns: where the next go.
+  @inline(__always) private func gather(
+    _ group: FloatChunk, _ marks: SIMD8<Int32>, into gathered: MutableFloatChunk, at start: Int
+  ) -> Int {
+    var next = start
     for lane in stride(from: 0, to: 8, by: 2) {
       var word =
         UInt64(UInt32(bitPattern: marks[lane])) | UInt64(UInt32(bitPattern: marks[lane + 1])) << 32
-      while word != 0 {
-        let bit = word.trailingZeroBitCount
-        word &= word &- 1
-        let pattern = group[8 &* (bit & 31) &+ lane &+ (bit >> 5)].magnitude.bitPattern
-        bins[Int((pattern &- lower) >> shift)].add(pattern)
-      }
+      let end = next &+ word.nonzeroBitCount
+      // Four at a time, wanted or not: how many a word has nobody can guess.
+      repeat {
+        for place in 0..<4 {
+          // Without a bit 64, which is within the group as well.
+          let bit = word.trailingZeroBitCount
+          word &= word &- 1
+          gathered[next &+ place] = group[8 &* (bit & 31) &+ lane &+ (bit >> 5)]
+        }
+        next &+= 4
+      } while next < end
+      next = end
+    }
+    return next
+  }
+
+  /// Takes elements of the band.
+  private func tally(_ values: FloatChunk, into counts: inout BandSelection.Counts) {
+    var bins = counts.bins.mutableSpan
+    for i in values.indices {
+      let pattern = values[i].magnitude.bitPattern
+      bins[Int((pattern &- lower) >> shift)].add(pattern)
     }
   }
 

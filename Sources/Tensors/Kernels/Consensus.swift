@@ -122,11 +122,11 @@ package struct ConsensusSum: Sendable {
     _ total: SIMD8<Float>, _ agreeing: SIMD8<Float>, _ base: FloatChunk?, _ i: Int
   ) -> SIMD8<Float> {
     var result = total
-    if normalize {
-      let (least, isSmall) =
-        smallestDivisor > 0
-        ? (smallestDivisor, agreeing .<= smallestDivisor) : (1, agreeing .== 0)
-      result /= agreeing.replacing(with: least, where: isSmall)
+    // Two divisions rather than a choice of divisor, which would cost more than they do.
+    if normalize, smallestDivisor > 0 {
+      result /= agreeing.replacing(with: smallestDivisor, where: agreeing .<= smallestDivisor)
+    } else if normalize {
+      result /= agreeing.replacing(with: 1, where: agreeing .== 0)
     }
     return if let base { base.vector(at: i) + result * lambda } else { result }
   }

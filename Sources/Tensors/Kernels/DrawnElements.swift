@@ -1,35 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which elements of a tensor a random draw keeps: drawn once, kept as a bit each.
+/// The marks of a ``RandomMask``, drawn once and kept as a bit for each element, for a method that needs
+/// sums of what is kept before it computes anything.
 ///
-/// Drawing costs more than all else that is done with an element, and a method that needs sums of what
-/// is kept before it computes anything would draw twice. Element 8j + l of a group of 256 is bit
-/// 31 − j of lane l, so that vectors of eight elements are marked and asked without leaving their lanes.
-///
-/// Memory: a bit for each element. Different threads may draw different groups at a time; whoever asks
-/// must know that what it asks for has been drawn.
+/// Different threads may draw different groups at a time; whoever asks must know that what it asks for has
+/// been drawn.
 // Safety: `marks` points to `groupCount` vectors from `init` to `deinit`. Groups are written by `draw`
 // alone, whose callers divide the elements among threads and wait for them before anybody reads; a
 // vector of integers needs no initialization, and those of groups nobody has drawn are not read.
 @safe package final class DrawnElements: @unchecked Sendable {
-  /// Runs begin at multiples of this.
-  package static let groupLength = 256
-
-  private let marks: UnsafeMutablePointer<SIMD8<Int32>>
+  private let marks: UnsafeMutablePointer<RandomMask.Marks>
   private let groupCount: Int
-  private let random: CounterRandom
-  /// An element is kept where the 24 bits of its uniform number are below this.
-  private let limit: Int32
+  private let mask: RandomMask
 
-  /// For `count` elements, each kept where its number of `random` is below `chance`; none is drawn yet.
-  package init(count: Int, chance: Float, _ random: CounterRandom) {
-    precondition(count >= 0 && chance >= 0 && chance <= 1, "a draw of \(count), chance \(chance)")
-    groupCount = (count + Self.groupLength - 1) / Self.groupLength
-    self.random = random
-    // Exact: the product has the bits of `chance`, and a whole number is below it where it is below
-    // the next whole one.
-    limit = Int32((Double(chance) * 0x1p24).rounded(.up))
+  /// For `count` elements; none is drawn yet.
+  package init(count: Int, _ mask: RandomMask) {
+    precondition(count >= 0, "a draw of \(count)")
+    groupCount = (count + RandomMask.groupLength - 1) / RandomMask.groupLength
+    self.mask = mask
     unsafe marks = .allocate(capacity: max(1, groupCount))
     // Not filled, since whoever draws a group sets all of it, and threads that do are the first to touch
     // its pages.
@@ -37,44 +26,30 @@
 
   deinit { unsafe marks.deallocate() }
 
-  /// Draws the `count` elements from `start` on, a multiple of ``groupLength``.
+  /// Draws the `count` elements from `start` on, a multiple of ``RandomMask/groupLength``.
   package func draw(from start: Int, count: Int) {
-    for group in groups(start, count) {
-      var group256 = SIMD8<Int32>()
-      let limits = SIMD8(repeating: limit)
-      for part in 0..<8 {
-        let words = random.words(eightBlocksFrom: 64 &* group &+ 8 &* part)
-        @inline(__always) func add(_ bits: SIMD8<UInt32>) {
-          // Both are below 2²⁵, so their difference has a sign.
-          let isKept = (SIMD8<Int32>(truncatingIfNeeded: bits &>> 8) &- limits) &>> 31
-          group256 = group256 &+ group256 &- isKept
-        }
-        add(words.lowHalf.lowHalf)
-        add(words.lowHalf.highHalf)
-        add(words.highHalf.lowHalf)
-        add(words.highHalf.highHalf)
-      }
-      // Safety: `groups` has checked the range, and no other thread draws this group.
-      unsafe marks[group] = group256
-    }
+    precondition(start.isMultiple(of: RandomMask.groupLength), "a run from within a group")
+    // Safety: `groups` has checked the range, and no other thread draws this group.
+    for group in groups(start, count) { unsafe marks[group] = mask.marks(group: group) }
   }
 
   /// Σ |valueᵢ| of one block, and the part of it that is kept, as ``Summation/magnitudes(_:)`` sums
-  /// them; `start` is the index of the block's first element.
+  /// them; `start` is the index of the block's first element, a multiple of ``RandomMask/groupLength``.
   package func magnitudes(
     _ values: FloatChunk, startingAt start: Int
   ) -> (whole: Double, kept: Double) {
+    precondition(start.isMultiple(of: RandomMask.groupLength), "a run from within a group")
     var (whole, kept) = (SIMD8<Double>(), SIMD8<Double>())
     let vectorEnd = values.count & ~7
     for (number, group) in groups(start, values.count).enumerated() {
       // Safety: `groups` has checked the range.
       var marks = unsafe self.marks[group]
-      var i = number &* Self.groupLength
-      let end = min(vectorEnd, i &+ Self.groupLength)
+      var i = number &* RandomMask.groupLength
+      let end = min(vectorEnd, i &+ RandomMask.groupLength)
       while i < end {
         let size = values.bits(at: i) & 0x7FFF_FFFF
-        whole += SIMD8<Double>(Self.floats(size))
-        kept += SIMD8<Double>(Self.floats(size & (marks &>> 31)))
+        whole += SIMD8<Double>(RandomMask.floats(size))
+        kept += SIMD8<Double>(RandomMask.floats(size & (marks &>> 31)))
         marks &+= marks
         i &+= 8
       }
@@ -87,57 +62,31 @@
     return (Summation.fold(whole), Summation.fold(kept))
   }
 
-  /// Replaces each value by value / divisor · factor where the element is kept, else by 0 · factor; a
-  /// divisor or factor of 1 is none.
+  /// ``RandomMask/thin(_:startingAt:dividingBy:times:)``, with the marks that have been drawn.
   package func thin(
     _ values: MutableFloatChunk, startingAt start: Int, dividingBy divisor: Float,
     times factor: Float
   ) {
-    let (divisors, factors) = (SIMD8(repeating: divisor), SIMD8(repeating: factor))
-    let vectorEnd = values.count & ~7
-    for (number, group) in groups(start, values.count).enumerated() {
-      // Safety: `groups` has checked the range.
-      var marks = unsafe self.marks[group]
-      var i = number &* Self.groupLength
-      let end = min(vectorEnd, i &+ Self.groupLength)
-      while i < end {
-        var value = values.vector(at: i)
-        if divisor != 1 { value /= divisors }
-        value = Self.floats(Self.bits(value) & (marks &>> 31))
-        if factor != 1 { value *= factors }
-        values.setVector(value, at: i)
-        marks &+= marks
-        i &+= 8
-      }
-    }
-    for i in vectorEnd..<values.count {
-      let value = keeps(start + i) ? values[i] / divisor : 0
-      values[i] = factor == 1 ? value : value * factor
+    _ = groups(start, values.count)
+    RandomMask.thin(values, startingAt: start, dividingBy: divisor, times: factor) {
+      // Safety: all groups of the run were checked above.
+      unsafe marks[$0]
     }
   }
 
   /// Whether the element at `index`, which has been drawn, is kept.
   package func keeps(_ index: Int) -> Bool {
-    let group = groups(index / Self.groupLength * Self.groupLength, 1).lowerBound
-    let place = index % Self.groupLength
+    let group = groups(index, 1).lowerBound
     // Safety: `groups` has checked the range.
-    return unsafe marks[group][place & 7] &<< Int32(place >> 3) < 0
+    return unsafe RandomMask.isMarked(marks[group], index % RandomMask.groupLength)
   }
 
-  // Safety, both: vectors of the same size; every pattern of bits is a float, and an integer.
-  @inline(__always) private static func bits(_ floats: SIMD8<Float>) -> SIMD8<Int32> {
-    unsafe unsafeBitCast(floats, to: SIMD8<Int32>.self)
-  }
-
-  @inline(__always) private static func floats(_ bits: SIMD8<Int32>) -> SIMD8<Float> {
-    unsafe unsafeBitCast(bits, to: SIMD8<Float>.self)
-  }
-
+  /// The groups that a run of elements touches.
   private func groups(_ start: Int, _ count: Int) -> Range<Int> {
-    precondition(start >= 0 && start % Self.groupLength == 0, "a run from within a group")
-    let first = start / Self.groupLength
-    let end = first + (count + Self.groupLength - 1) / Self.groupLength
+    precondition(start >= 0 && count >= 0, "elements outside the tensor")
+    let first = start / RandomMask.groupLength
+    let end = (start + count + RandomMask.groupLength - 1) / RandomMask.groupLength
     precondition(end <= groupCount, "elements outside the tensor")
-    return first..<end
+    return first..<max(first, end)
   }
 }

@@ -78,30 +78,4 @@ package enum Elementwise {
   static func countPlain(_ values: FloatChunk, equalTo pattern: UInt32) -> Int {
     values.indices.count { values[$0].magnitude.bitPattern == pattern }
   }
-
-  /// Divides the values whose draw is below `chance`, and sets the others to zero.
-  package static func thin(
-    _ values: MutableFloatChunk, draws: FloatChunk, chance: Float, dividingBy divisor: Float
-  ) {
-    precondition(draws.count == values.count, "chunks of unequal lengths")
-    let limit = SIMD8(repeating: chance)
-    let divisors = SIMD8(repeating: divisor)
-    let whole = values.count & ~7
-    var i = 0
-    while i < whole {
-      var value = values.vector(at: i)
-      if divisor != 1 { value /= divisors }
-      let isDropped = draws.vector(at: i) .>= limit
-      values.setVector(value.replacing(with: 0, where: isDropped), at: i)
-      i += 8
-    }
-    let rest = whole..<values.count
-    thinPlain(values[rest], draws: draws[rest], chance: chance, dividingBy: divisor)
-  }
-
-  static func thinPlain(
-    _ values: MutableFloatChunk, draws: FloatChunk, chance: Float, dividingBy divisor: Float
-  ) {
-    for i in values.indices { values[i] = draws[i] < chance ? values[i] / divisor : 0 }
-  }
 }

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CPrefetch
+
 /// A read-only window on stored elements of a float type that takes no more than a few instructions
 /// to read: bfloat16, float16 or float32.
 ///
@@ -61,33 +63,49 @@
     }
   }
 
-  @inline(__always) private func isFinite<Code: StoredCode>(_: Code.Type) -> Bool {
-    var carries = SIMD8<Int32>()
+  /// How far ahead of what is read memory is asked for: a page. The processor itself sees only to the end
+  /// of each page, and waiting at their borders was a third of the time of reading.
+  private static let lead = 4096
+
+  /// Calls `body` with the index of each whole vector of eight elements.
+  @inline(__always) private func forEachVector<Code: StoredCode>(
+    _: Code.Type, _ body: (Int) -> Void
+  ) {
     let whole = count & ~7
     var i = 0
     while i < whole {
-      // Safety, here and below: i + 8 ≤ count elements are readable.
-      carries |= unsafe Self.carry(Code.bits(start, at: i))
-      i &+= 8
+      // One line of memory, or two, for four vectors; what lies ahead may belong to nobody.
+      let ahead = unsafe start + (Code.byteCount &* i &+ Self.lead)
+      unsafe koine_prefetch(ahead)
+      if Code.byteCount == 4 { unsafe koine_prefetch(ahead + 64) }
+      let end = min(whole, i &+ 32)
+      while i < end {
+        body(i)
+        i &+= 8
+      }
     }
+  }
+
+  @inline(__always) private func isFinite<Code: StoredCode>(_: Code.Type) -> Bool {
+    var carries = SIMD8<Int32>()
+    // Safety: i + 8 ≤ count elements are readable.
+    forEachVector(Code.self) { i in carries |= unsafe Self.carry(Code.bits(start, at: i)) }
     guard carries.min() >= 0 else { return false }
-    return (whole..<count).allSatisfy { unsafe Code.value(start, at: $0).isFinite }
+    return (count & ~7..<count).allSatisfy { unsafe Code.value(start, at: $0).isFinite }
   }
 
   @inline(__always) private func decode<Code: StoredCode>(
     _: Code.Type, into out: MutableFloatChunk
   ) -> Bool {
     var carries = SIMD8<Int32>()
-    let whole = count & ~7
-    var i = 0
-    while i < whole {
-      // Safety, here and below: i + 8 ≤ count elements are readable.
+    forEachVector(Code.self) { i in
+      // Safety: i + 8 ≤ count elements are readable.
       let bits = unsafe Code.bits(start, at: i)
       carries |= Self.carry(bits)
       out.setBits(bits, at: i)
-      i &+= 8
     }
     var isFinite = carries.min() >= 0
+    var i = count & ~7
     while i < count {
       let value = unsafe Code.value(start, at: i)
       isFinite = isFinite && value.isFinite
@@ -101,17 +119,16 @@
     _: Code.Type, _ base: FloatChunk, into out: MutableFloatChunk
   ) -> Bool {
     var carries = SIMD8<Int32>()
-    let whole = count & ~7
-    var i = 0
-    while i < whole {
+    forEachVector(Code.self) { i in
+      // Safety: as in `decode`.
       let bits = unsafe Code.bits(start, at: i)
       carries |= Self.carry(bits)
       // Safety: vectors of the same size; every pattern of bits is a float.
       let values = unsafe unsafeBitCast(bits, to: SIMD8<Float>.self)
       out.setVector(values - base.vector(at: i), at: i)
-      i &+= 8
     }
     var isFinite = carries.min() >= 0
+    var i = count & ~7
     while i < count {
       let value = unsafe Code.value(start, at: i)
       isFinite = isFinite && value.isFinite
@@ -129,12 +146,15 @@
 
 /// How stored elements become floats, eight at a time and one at a time.
 private protocol StoredCode {
+  static var byteCount: Int { get }
   /// The patterns of the eight floats from `index` on, which are readable.
   @unsafe static func bits(_ start: UnsafeRawPointer, at index: Int) -> SIMD8<Int32>
   @unsafe static func value(_ start: UnsafeRawPointer, at index: Int) -> Float
 }
 
 private enum BFloat16Code: StoredCode {
+  static let byteCount = 2
+
   @inline(__always) @unsafe
   static func bits(_ start: UnsafeRawPointer, at index: Int) -> SIMD8<Int32> {
     let codes = unsafe (start + 2 &* index).loadUnaligned(as: SIMD8<UInt16>.self)
@@ -149,6 +169,8 @@ private enum BFloat16Code: StoredCode {
 }
 
 private enum Float16Code: StoredCode {
+  static let byteCount = 2
+
   @inline(__always) @unsafe
   static func bits(_ start: UnsafeRawPointer, at index: Int) -> SIMD8<Int32> {
     let halves = unsafe (start + 2 &* index).loadUnaligned(as: SIMD8<Float16>.self)
@@ -164,6 +186,8 @@ private enum Float16Code: StoredCode {
 }
 
 private enum Float32Code: StoredCode {
+  static let byteCount = 4
+
   @inline(__always) @unsafe
   static func bits(_ start: UnsafeRawPointer, at index: Int) -> SIMD8<Int32> {
     unsafe (start + 4 &* index).loadUnaligned(as: SIMD8<Int32>.self)

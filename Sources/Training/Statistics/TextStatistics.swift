@@ -135,7 +135,8 @@
           model: name, weightsHash: ContentHash(hashes).hex, textHash: text.textHash,
           tokenCount: text.tokenCount, exampleCount: text.windows.count,
           sequenceLength: text.length, seed: text.seed,
-          labels: options.kind == .fisher ? options.labels.rawValue : Options.Labels.text.rawValue)
+          labels: options.kind == .fisher ? options.labels.rawValue : Options.Labels.text.rawValue,
+          weightsSample: try checkpoint.weightsSample())
         switch options.kind {
         case .fisher: try writeFisher(text, parameters, provenance, to: directory, progress)
         case .gram: try writeGrams(text, parameters, provenance, to: directory, progress)

@@ -27,11 +27,12 @@ extension HubPurpose: ExpressibleByArgument {
     case "model": self = .model
     case "adapter": self = .adapter
     case "tokenizer": self = .tokenizer
+    case "statistics": self = .statistics
     default: return nil
     }
   }
 
-  public static var allValueStrings: [String] { ["model", "adapter", "tokenizer"] }
+  public static var allValueStrings: [String] { ["model", "adapter", "tokenizer", "statistics"] }
 }
 
 /// A model's name, and what is wanted of it.
@@ -42,7 +43,8 @@ struct HubModelOptions: ParsableArguments {
   @Option(help: "A branch, a tag or a commit (default: what the name says, else main).")
   var revision: String?
 
-  @Option(name: .customLong("for"), help: "What is needed: model, adapter or tokenizer.")
+  @Option(
+    name: .customLong("for"), help: "What is needed: model, adapter, tokenizer or statistics.")
   var purpose = HubPurpose.model
 
   func model() throws -> HubModel {

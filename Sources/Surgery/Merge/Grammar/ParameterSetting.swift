@@ -167,6 +167,12 @@ public enum ParameterSetting {
         throw .wrongValue(
           path: path, line: node.line, origin: origin, expected: kind.expected, found: node.found)
       }
+      // Methods compute in `Float`, where it would be infinite.
+      if let number = value.double, !Float(number).isFinite {
+        throw .wrongValue(
+          path: path, line: node.line, origin: origin,
+          expected: "a number of at most 3.4e38", found: node.found)
+      }
       return value
     }
     guard case .sequence(let nodes) = node.content else { return try scalar(node, path) }

@@ -102,6 +102,15 @@ extension RecipeReader {
 // MARK: The tokenizer
 
 extension RecipeReader {
+  /// A flag in any of the words that Python's YAML takes, `yes` and `on` among them; false if absent.
+  private func flag(_ settings: inout Settings, _ key: String) throws -> Bool {
+    guard let node = settings.node(key) else { return false }
+    guard let flag = ParameterSetting.Kind.flag.convert(node.json)?.bool else {
+      throw settings.wrong(key, expected: "true or false", found: node.found)
+    }
+    return flag
+  }
+
   func tokenizer(_ settings: inout Settings) throws -> TokenizerSection? {
     let short = settings.node("tokenizer_source")
     guard var section = try settings.optionalChild("tokenizer") else {
@@ -126,7 +135,7 @@ extension RecipeReader {
         let source = try rule.node("source").map { node in
           try rowSource(node, path: rule.path(of: "source"))
         }
-        let isForced = try rule.bool("force", default: false)
+        let isForced = try flag(&rule, "force")
         try rule.finish()
         guard !isForced || source != nil else {
           throw rule.wrong("force", expected: "beside a `source`", found: "none")

@@ -37,7 +37,8 @@ struct SparseChanges: Sendable {
     case top(MagnitudeThreshold)
     /// The elements that `outer` keeps and `inner` does not.
     case band(outer: MagnitudeThreshold, inner: MagnitudeThreshold)
-    case random(chance: Float, CounterRandom)
+    /// `divisor` is the chance where what is kept is divided by it, else 1.
+    case random(RandomMask, divisor: Float)
     case ranked(lowest: Float, width: Float, CounterRandom)
   }
 
@@ -63,12 +64,12 @@ struct SparseChanges: Sendable {
   init(
     _ group: borrowing TensorGroup, _ sparsifier: Sparsifier, _ rescaling: Rescaling
   ) throws(CheckpointError) {
-    let filters = try Self.filters(group, sparsifier)
+    let dividesByChance = if case .chance = rescaling { true } else { false }
+    let filters = try Self.filters(group, sparsifier, dividesByChance: dividesByChance)
     self.filters = filters
+    self.dividesByChance = dividesByChance
     factors = filters.map { _ in 1 }
     rowLength = group.rowLength
-    dividesByChance =
-      if case .chance = rescaling { true } else { false }
     needsWholeRows = filters.contains { if case .ranked = $0 { true } else { false } }
     if case .sumOfMagnitudes = rescaling {
       drawn = roomToDraw(group)
@@ -77,7 +78,7 @@ struct SparseChanges: Sendable {
   }
 
   private static func filters(
-    _ group: borrowing TensorGroup, _ sparsifier: Sparsifier
+    _ group: borrowing TensorGroup, _ sparsifier: Sparsifier, dividesByChance: Bool
   ) throws(CheckpointError) -> [Filter] {
     let name = group.name
     func limited(_ density: Double, _ filter: @autoclosure () -> Filter) -> Filter {
@@ -108,7 +109,9 @@ struct SparseChanges: Sendable {
         limited(
           density,
           .random(
-            chance: Float(density), CounterRandom(seed: seed, stream: "dare/\(name)/\(k)")))
+            RandomMask(
+              chance: density, CounterRandom(seed: seed, stream: "dare/\(name)/\(k)")),
+            divisor: dividesByChance ? Float(density) : 1))
       }
     case .ranked(let densities, let epsilons, let seed):
       return densities.enumerated().map { k, density in
@@ -128,16 +131,13 @@ struct SparseChanges: Sendable {
     let hasRoom = isRandom.count { $0 } * count <= Self.mostDrawn
     guard hasRoom, isRandom.contains(true) else { return [] }
     return filters.map { filter in
-      guard case .random(let chance, let random) = filter else { return nil }
-      return DrawnElements(count: count, chance: chance, random)
+      guard case .random(let mask, _) = filter else { return nil }
+      return DrawnElements(count: count, mask)
     }
   }
 
-  /// The masks of the source at `k`, where there are some and a chunk begins as they need it.
-  private func drawn(_ chunk: MergeChunk, _ k: Int) -> DrawnElements? {
-    guard k < drawn.count, chunk.start.isMultiple(of: DrawnElements.groupLength) else { return nil }
-    return drawn[k]
-  }
+  /// The masks of the source at `k`, where they are kept.
+  private func drawn(_ k: Int) -> DrawnElements? { k < drawn.count ? drawn[k] : nil }
 
   /// The factors that give each kept change the Σ|δ| of the whole one.
   private func sumsRestored(
@@ -154,8 +154,8 @@ struct SparseChanges: Sendable {
       withWorkspace(count: chunk.count) { row in
         thinned.flatMap { k in
           chunk.change(k, into: row)
-          if let drawn = drawn(chunk, k) {
-            // A block begins at a multiple of its length; nobody else sums this one.
+          if let drawn = drawn(k) {
+            // A block begins with a group of the mask; nobody else sums this one.
             drawn.draw(from: chunk.start, count: chunk.count)
             let sums = drawn.magnitudes(row.reading, startingAt: chunk.start)
             return [sums.whole, sums.kept]
@@ -196,17 +196,15 @@ struct SparseChanges: Sendable {
         let index = chunk.start + i
         if !outer.keeps(row[i], at: index) || inner.keeps(row[i], at: index) { row[i] = 0 }
       }
-    case .random(let chance, let random):
-      let divisor = dividesByChance ? chance : 1
+    case .random(let mask, let divisor):
       chunk.change(k, into: row)
-      if let drawn = drawn(chunk, k) {
-        return drawn.thin(
-          row, startingAt: chunk.start, dividingBy: divisor, times: factors[k])
+      let (start, factor) = (chunk.start, factors[k])
+      if let drawn = drawn(k) {
+        drawn.thin(row, startingAt: start, dividingBy: divisor, times: factor)
+      } else {
+        mask.thin(row, startingAt: start, dividingBy: divisor, times: factor)
       }
-      withWorkspace(count: row.count) { draws in
-        random.fillUniform(draws, startingAt: chunk.start)
-        Elementwise.thin(row, draws: draws.reading, chance: chance, dividingBy: divisor)
-      }
+      return
     case .ranked(let lowest, let width, let random):
       withWorkspace(count: 2 * row.count) { memory in
         let (places, draws) = (memory[0..<row.count], memory[row.count..<(2 * row.count)])

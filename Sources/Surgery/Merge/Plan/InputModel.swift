@@ -97,7 +97,7 @@ extension InputModel {
     guard !slot.parts.isEmpty else { return nil }
     var experts: [[String]] = []
     while true {
-      let names = slot.parts.map { $0.replacing("{expert}", with: String(experts.count)) }
+      let names = slot.parts.map { $0.filling("{expert}", with: experts.count) }
       guard names.allSatisfy(has) else { break }
       experts.append(names)
       // A name without `{expert}` would be found for ever.

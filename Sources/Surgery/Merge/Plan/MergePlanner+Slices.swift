@@ -78,9 +78,17 @@ extension MergePlanner {
           expected: "at most \(count) layers, as many as there are tensors", found: "\(depth)"))
     }
     for tensor in module.tensors {
-      guard let key = tensor.expertsKey, let experts = tensor.expertCount(in: model.config),
-        max(depth, 1) * experts > Self.expertLimit
-      else { continue }
+      guard let key = tensor.expertsKey else { continue }
+      guard let experts = tensor.expertCount(in: model.config) else {
+        // Without their number they would be missing from the result.
+        guard let found = expert(of: tensor, in: model) else { continue }
+        throw .checkpoint(
+          .config(
+            key: key, origin: model.checkpoint.origin,
+            expected: "the number of experts, to which `\(found)` belongs",
+            found: model.config[key]?.serialized() ?? "none"))
+      }
+      guard max(depth, 1) * experts > Self.expertLimit else { continue }
       throw .checkpoint(
         .config(
           key: key, origin: model.checkpoint.origin,
@@ -88,6 +96,13 @@ extension MergePlanner {
             "at most \(Self.expertLimit / max(depth, 1)) experts in each of \(depth) layers",
           found: "\(experts)"))
     }
+  }
+
+  /// A tensor of the model that is one expert's of the template.
+  private func expert(of tensor: ModelLayout.Tensor, in model: InputModel) -> String? {
+    guard tensor.name.contains("{expert}") else { return nil }
+    let names = ([tensor.name] + tensor.aliases).map(Self.withoutNumbers)
+    return model.checkpoint.names.first { names.contains(Self.withoutNumbers($0)) }
   }
 
   /// One slice over all layers; a base that is not listed is the last input.

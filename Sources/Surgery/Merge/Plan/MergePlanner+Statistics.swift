@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Documents
+import Synchronization
 import Tensors
 
 extension MergePlanner {
@@ -64,7 +65,7 @@ extension MergePlanner {
       }
       try check(source.info.shape, of: part, kind, path: path)
       var part = part
-      part.source = source
+      part.source = checked(source, of: part.model, known)
       found.append(part)
       norms.append(known.norm)
     }
@@ -79,6 +80,27 @@ extension MergePlanner {
     throw .statistics(
       .missingTensor(absent.part.home.name ?? absent.part.tensor, path: absent.path),
       model: absent.part.model.name)
+  }
+
+  /// Statistics that are given only once the model has been seen to be the one they were made of.
+  ///
+  /// Planning reads no weights, so that is found when the first of them is asked for. The sum of a
+  /// nested merge or of an adapter is not sampled: that would compute it.
+  private mutating func checked(
+    _ source: TensorSource, of model: InputModel, _ known: ModelStatistics
+  ) -> TensorSource {
+    guard let expected = known.provenance.weightsSample, !allowsOtherWeights,
+      case .stored = model.reference.base, model.reference.adapter == nil
+    else { return source }
+    let key = "\(known.origin)\n\(model.name)"
+    let check =
+      weightsChecks[key]
+      ?? WeightsCheck(model: model.checkpoint, expected: expected, path: known.origin)
+    weightsChecks[key] = check
+    return TensorSource(info: source.info, origin: source.origin) { () throws(CheckpointError) in
+      try check.run()
+      return try source.prepare()
+    }
   }
 
   private func planned(
@@ -119,6 +141,30 @@ extension TensorHome {
     switch self {
     case .stored(let name), .tied(let name): name
     case .assembled: nil
+    }
+  }
+}
+
+/// Compares a model with what its statistics remember of it, once.
+final class WeightsCheck: Sendable {
+  private let model: Checkpoint
+  private let expected: String
+  private let path: String
+  private let isDone = Mutex(false)
+
+  init(model: Checkpoint, expected: String, path: String) {
+    self.model = model
+    self.expected = expected
+    self.path = path
+  }
+
+  func run() throws(CheckpointError) {
+    try isDone.withLock { (isDone) throws(CheckpointError) in
+      if isDone { return }
+      guard try model.weightsSample() == expected else {
+        throw .statistics(path: path, .otherWeights(model: model.origin))
+      }
+      isDone = true
     }
   }
 }

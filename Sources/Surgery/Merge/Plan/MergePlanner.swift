@@ -29,6 +29,9 @@ struct MergePlanner {
   var plannedGroup = 0
   /// Statistics by their paths in the recipe.
   var statistics: [String: ModelStatistics] = [:]
+  /// Whether statistics may be of other weights than those they are used for.
+  var allowsOtherWeights = false
+  var weightsChecks: [String: WeightsCheck] = [:]
   /// Where tensors put down what computing them shows.
   let log: MergeLog
   /// Whether the result has a head that the config could tie, and one that is tied in some model.
@@ -70,6 +73,7 @@ struct MergePlanner {
     } else {
       try Merge.checkTokenizers(models.map(\.checkpoint))
     }
+    planner.allowsOtherWeights = cache.options.allowsDifferentConfigs
     try planner.openStatistics(modules, cache)
     for module in modules { try planner.add(module) }
     try planner.checkVocabularySizes()

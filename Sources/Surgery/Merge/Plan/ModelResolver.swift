@@ -40,15 +40,17 @@ public struct ModelResolver {
   /// - Parameters:
   ///   - fold: folds adapters; by default those of PEFT and mlx-lm, out of their folders.
   ///   - locate: by default the path itself is the folder, and a revision an error.
+  ///   - locateStatistics: the folder or file of a model's statistics; by default the path itself.
   public static func folders(
     fold: @escaping (Checkpoint, ModelReference.Location) throws -> Checkpoint = foldFolder,
-    locate: @escaping Locator = folder
+    locate: @escaping Locator = folder,
+    locateStatistics: @escaping (_ path: String) throws -> String = { $0 }
   ) -> ModelResolver {
     let foldLocated = { (model: Checkpoint, adapter: ModelReference.Location) in
       try fold(model, .init(path: try locate(StoredModel(adapter, isAdapter: true))))
     }
-    return ModelResolver(fold: foldLocated, folders: FolderPattern.folders, locate: locate) {
-      reference in
+    let opened = { (path: String) in try ModelStatistics.open(try locateStatistics(path)) }
+    let resolve = { (reference: ModelReference) in
       guard case .stored(let location) = reference.base else {
         preconditionFailure("merges and differences are planned, not resolved")
       }
@@ -56,6 +58,9 @@ public struct ModelResolver {
       guard let adapter = reference.adapter else { return model }
       return try folded(model, adapter, foldLocated, reference)
     }
+    return ModelResolver(
+      fold: foldLocated, folders: FolderPattern.folders, locate: locate, statistics: opened,
+      resolve: resolve)
   }
 
   /// The path of a stored model; a revision is an error, for a folder has none.

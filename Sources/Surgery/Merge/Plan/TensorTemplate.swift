@@ -27,7 +27,7 @@ extension MergePlanner {
     func slots(layer: Int?, _ config: JSON) -> [TensorSlot] {
       switch self {
       case .stranger(let name):
-        let filled = layer.map { name.replacing("{layer}", with: String($0)) } ?? name
+        let filled = layer.map { name.filling("{layer}", with: $0) } ?? name
         return [TensorSlot(name: filled, stage: stage, isOptional: true, isStranger: true)]
       case .known(let tensor):
         return tensor.filled(layer: layer, config: config).map { filled in
@@ -83,7 +83,7 @@ extension MergePlanner {
   }
 
   /// A name or template with all its numbers and placeholders alike.
-  private static func withoutNumbers(_ name: String) -> String {
+  static func withoutNumbers(_ name: String) -> String {
     name.split(separator: ".", omittingEmptySubsequences: false).map { part in
       let isNumber = !part.isEmpty && part.allSatisfy { $0.isASCII && $0.isNumber }
       return isNumber || part == "{layer}" || part == "{expert}" ? "#" : String(part)

@@ -88,7 +88,7 @@ struct ChatTemplateChoice {
     }
     let replaced = Set(made.map(\.name) + ["chat_template.json"])
     return
-      (files.filter { !replaced.contains($0.name) }
+      (files.filter { !replaced.contains($0.name) && !ChatTemplates.isAdditional($0.name) }
       + made.map { Checkpoint.CompanionFile(name: $0.name, contents: $0.contents) })
       .sorted { $0.name < $1.name }
   }
