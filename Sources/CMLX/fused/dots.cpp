@@ -167,6 +167,12 @@ Range rangeFor(StoredType type) {
 
 }  // namespace
 
+void multiplyRows(
+    std::size_t begin, std::size_t end, const StoredMatrix& w, std::size_t rows, const float* x, float* y,
+    std::size_t stride) {
+  rangeFor(w.type)(begin, end, w, rows, x, y, stride);
+}
+
 void multiplyFew(std::size_t rows, const float* x, const std::vector<FewProduct>& products) {
   // Pieces of 128 KB of weights: long enough for the memory to stream, short enough to share out evenly.
   constexpr std::size_t pieceBytes = std::size_t{1} << 17;
@@ -184,7 +190,7 @@ void multiplyFew(std::size_t rows, const float* x, const std::vector<FewProduct>
   }
   parallel(pieces.size(), [&](std::size_t index) {
     const Piece& piece = pieces[index];
-    rangeFor(piece.product->w.type)(
+    multiplyRows(
         piece.begin, piece.end, piece.product->w, rows, x, piece.product->y, piece.product->stride);
   });
 }
