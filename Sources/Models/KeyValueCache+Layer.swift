@@ -74,6 +74,14 @@
         return (keys, values)
       }
 
+      /// The memory that kernels write in place; `nil` before the first call, or with arrays.
+      fileprivate var memory: KeyValueMemory? {
+        if case .memory(let memory, _) = content { memory } else { nil }
+      }
+
+      /// Counts a column that a decoding step has written.
+      fileprivate func advance() { length += 1 }
+
       /// Keeps the rows of these indices, in this order.
       func keep(_ rows: [Int]) throws {
         switch content {
@@ -95,6 +103,19 @@
         case .arrays(let keys, let values): [keys, values]
         }
       }
+    }
+  }
+
+  extension KeyValueCache {
+    /// The memory of all layers; `nil` if any has none.
+    var memories: [cmlx_key_values]? {
+      let all = layers.compactMap { $0.memory?.handle }
+      return all.count == layers.count ? all : nil
+    }
+
+    /// Counts a column that a decoding step has written to all layers.
+    func advance() {
+      for layer in layers { layer.advance() }
     }
   }
 
@@ -134,7 +155,7 @@
 
   extension [Int32]? {
     /// Lends the numbers, or null.
-    fileprivate func withOptionalPointer<Result>(
+    func withOptionalPointer<Result>(
       _ body: (UnsafePointer<Int32>?) throws -> Result
     ) rethrows -> Result {
       guard let self else { return try body(nil) }

@@ -99,4 +99,25 @@ struct LineEditorTests {
     #expect(shown("日本語日本語", width: 10) == "\r> 日本語\u{1B}[K\r\u{1B}[8C")
     #expect(shown("\u{1B}[200~a\nb\u{1B}[201~", width: 20) == "\r> a↵b\u{1B}[K\r\u{1B}[5C")
   }
+
+  @Test func `a pasted line end of two bytes is one`() {
+    var editor = LineEditor()
+    for byte in "\u{1B}[200~a\r\nb\n\nc\r\rd\u{1B}[201~".utf8 { _ = editor.feed(byte) }
+    #expect(editor.text == "a\nb\n\nc\n\nd")
+    // A carriage return that ends one paste says nothing of the next.
+    for byte in "\u{1B}[200~e\r\u{1B}[201~\u{1B}[200~\nf\u{1B}[201~".utf8 {
+      _ = editor.feed(byte)
+    }
+    #expect(editor.text == "a\nb\n\nc\n\nde\n\nf")
+  }
+
+  @Test func `the keys that stop and end a process are told, and leave the line`() {
+    var editor = LineEditor()
+    _ = editor.feed(UInt8(ascii: "a"))
+    #expect(editor.feed(26) == .suspended)
+    #expect(editor.feed(28) == .quit)
+    #expect(editor.text == "a")
+    for byte in "\u{1B}[200~".utf8 { _ = editor.feed(byte) }
+    #expect(editor.feed(26) == .none && editor.feed(28) == .none, "pasted, they are nothing")
+  }
 }

@@ -98,6 +98,29 @@ import Testing
         error?.diagnosis.next == #"Each line must be a JSON object like {"prompt": "…"}."#)
     }
 
+    @Test func `the report says every option of language, null where it is not used`() throws {
+      func options(_ arguments: [String], _ control: LanguageControl) throws -> JSON {
+        let command = try #require(
+          try Koine.parseAsRoot(["generate", "m", "--prompt", "a"] + arguments)
+            as? GenerateCommand)
+        return command.language.json(control)
+      }
+      let keys = [
+        "scripts", "script_penalty", "language_prior", "prior_reference", "prior_strength",
+        "identifier", "language", "line_attempts", "on_wrong_line",
+      ]
+      let none = try options([], LanguageControl())
+      #expect(none.object?.members.map(\.key) == keys)
+      #expect(none.object?.members.allSatisfy { $0.value == .null } == true)
+      var control = LanguageControl()
+      control.scriptPenalty = 2.5
+      let some = try options(
+        ["--language-script", "Latn", "--script-penalty", "2.5", "--language-prior", "fao.txt"],
+        control)
+      #expect(some["script_penalty"] == 2.5 && some["prior_strength"] == .null)
+      #expect(some["language_prior"] == "fao.txt" && some["prior_reference"] == .null)
+    }
+
     @Test func `what a model writes cannot steer the terminal`() {
       #expect(SafeText.forTerminal("a\tb\n\u{1B}[2Jc\u{202E}d\u{9B}é😀") == "a\tb\n�[2Jc�d�é😀")
     }

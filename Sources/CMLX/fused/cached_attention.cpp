@@ -111,28 +111,9 @@ KOINE_TILES(narrowTiles, "", 6)
 Tiles chosenTiles() { return narrowTiles; }
 #endif
 
-/// One of q, k, v as [B, L, heads, D] in any memory order.
-struct Heads {
-  const float* data;
-  std::ptrdiff_t text, position, head, element;
-
-  explicit Heads(const array& a)
-      : data(a.data<float>()),
-        text(a.strides(0)),
-        position(a.strides(1)),
-        head(a.strides(2)),
-        element(a.strides(3)) {}
-
-  const float* at(std::size_t b, std::size_t i, std::size_t h) const {
-    return data + static_cast<std::ptrdiff_t>(b) * text + static_cast<std::ptrdiff_t>(i) * position +
-        static_cast<std::ptrdiff_t>(h) * head;
-  }
-};
-
-struct Sizes {
-  std::size_t texts, length, heads, groups, width, column;
-  std::size_t repeat() const { return heads / groups; }
-};
+AttentionHeads headsOf(const array& a) {
+  return {a.data<float>(), a.strides(0), a.strides(1), a.strides(2), a.strides(3)};
+}
 
 /// Scores in place → probabilities of the columns [low, high), zero in the others of [0, count).
 void softmaxRow(
@@ -163,10 +144,75 @@ void softmaxRow(
   });
 }
 
-/// Queries [begin, end) of text b, the heads of group g.
+class CachedAttention : public FusedPrimitive {
+ public:
+  CachedAttention(
+      mx::Stream stream, std::shared_ptr<KeyValueMemory> memory, std::size_t column,
+      std::vector<std::int32_t> starts, const AttentionRule& rule)
+      : FusedPrimitive(stream),
+        memory_(std::move(memory)),
+        column_(column),
+        starts_(std::move(starts)),
+        rule_(rule) {}
+  DEFINE_NAME(koine.CachedAttention)
+
+  /// (q [B, L, H, D], k [B, L, G, D], v, perhaps the turn before) → (o [B, L, H, D], turn [1]).
+  void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
+    allocate(outputs);
+    const AttentionHeads q = headsOf(inputs[0]), k = headsOf(inputs[1]), v = headsOf(inputs[2]);
+    float* const o = outputs[0].data<float>();
+    std::int32_t* const turn = outputs[1].data<std::int32_t>();
+    const auto dimension = [](int value) { return static_cast<std::size_t>(value); };
+    const AttentionSizes size{
+        dimension(inputs[0].shape(0)), dimension(inputs[0].shape(1)), dimension(inputs[0].shape(2)),
+        dimension(inputs[1].shape(2)), dimension(inputs[0].shape(3)), column_};
+    schedule([q, k, v, o, turn, size, memory = memory_, starts = starts_, rule = rule_] {
+      KeyValueMemory& own = *memory;
+      own.reserve(size.column + size.length);
+      const auto keep = [&](std::size_t from, std::size_t to) {
+        for (std::size_t index = from; index < to; ++index) {
+          const std::size_t b = index / size.length, i = index % size.length;
+          for (std::size_t g = 0; g < size.groups; ++g) {
+            own.store(
+                b, g, size.column + i, k.at(b, i, g), k.element, v.at(b, i, g), v.element);
+          }
+        }
+      };
+      // A dozen rows fill the registers of the products.
+      const std::size_t height = std::max<std::size_t>(1, 12 / size.repeat());
+      const std::size_t parts = (size.length + height - 1) / height;
+      const auto piece = [&](std::size_t index) {
+        const std::size_t part = index % parts, pair = index / parts;
+        const std::size_t b = pair / size.groups;
+        attend(
+            b, pair % size.groups, part * height, std::min(size.length, (part + 1) * height), size, q,
+            own, starts.empty() ? 0 : static_cast<std::size_t>(starts[b]), rule, o);
+      };
+      const std::size_t tokens = size.texts * size.length, pieces = size.texts * size.groups * parts;
+      // Below some microseconds of work, waking others takes longer than doing it.
+      if (tokens * size.heads * (size.column + size.length) * size.width < (1u << 18)) {
+        keep(0, tokens);
+        for (std::size_t index = 0; index < pieces; ++index) piece(index);
+      } else {
+        parallelRanges(tokens, 8, keep);
+        parallel(pieces, piece);
+      }
+      *turn = static_cast<std::int32_t>(size.column + size.length);
+    });
+  }
+
+ private:
+  std::shared_ptr<KeyValueMemory> memory_;
+  std::size_t column_;
+  std::vector<std::int32_t> starts_;
+  AttentionRule rule_;
+};
+
+}  // namespace
+
 void attend(
-    std::size_t b, std::size_t g, std::size_t begin, std::size_t end, const Sizes& size,
-    const Heads& q, const KeyValueMemory& memory, std::size_t start, const AttentionRule& rule,
+    std::size_t b, std::size_t g, std::size_t begin, std::size_t end, const AttentionSizes& size,
+    const AttentionHeads& q, const KeyValueMemory& memory, std::size_t start, const AttentionRule& rule,
     float* o) {
   thread_local std::vector<float> queries, scores, outputs;
   const std::size_t repeat = size.repeat(), rows = (end - begin) * repeat, width = size.width;
@@ -214,72 +260,6 @@ void attend(
         outputs.data() + row * stride, width, o + ((b * size.length + i) * size.heads + h) * width);
   }
 }
-
-class CachedAttention : public FusedPrimitive {
- public:
-  CachedAttention(
-      mx::Stream stream, std::shared_ptr<KeyValueMemory> memory, std::size_t column,
-      std::vector<std::int32_t> starts, const AttentionRule& rule)
-      : FusedPrimitive(stream),
-        memory_(std::move(memory)),
-        column_(column),
-        starts_(std::move(starts)),
-        rule_(rule) {}
-  DEFINE_NAME(koine.CachedAttention)
-
-  /// (q [B, L, H, D], k [B, L, G, D], v, perhaps the turn before) → (o [B, L, H, D], turn [1]).
-  void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
-    allocate(outputs);
-    const Heads q(inputs[0]), k(inputs[1]), v(inputs[2]);
-    float* const o = outputs[0].data<float>();
-    std::int32_t* const turn = outputs[1].data<std::int32_t>();
-    const auto dimension = [](int value) { return static_cast<std::size_t>(value); };
-    const Sizes size{
-        dimension(inputs[0].shape(0)), dimension(inputs[0].shape(1)), dimension(inputs[0].shape(2)),
-        dimension(inputs[1].shape(2)), dimension(inputs[0].shape(3)), column_};
-    schedule([q, k, v, o, turn, size, memory = memory_, starts = starts_, rule = rule_] {
-      KeyValueMemory& own = *memory;
-      own.reserve(size.column + size.length);
-      const auto keep = [&](std::size_t from, std::size_t to) {
-        for (std::size_t index = from; index < to; ++index) {
-          const std::size_t b = index / size.length, i = index % size.length;
-          for (std::size_t g = 0; g < size.groups; ++g) {
-            own.store(
-                b, g, size.column + i, k.at(b, i, g), k.element, v.at(b, i, g), v.element);
-          }
-        }
-      };
-      // A dozen rows fill the registers of the products.
-      const std::size_t height = std::max<std::size_t>(1, 12 / size.repeat());
-      const std::size_t parts = (size.length + height - 1) / height;
-      const auto piece = [&](std::size_t index) {
-        const std::size_t part = index % parts, pair = index / parts;
-        const std::size_t b = pair / size.groups;
-        attend(
-            b, pair % size.groups, part * height, std::min(size.length, (part + 1) * height), size, q,
-            own, starts.empty() ? 0 : static_cast<std::size_t>(starts[b]), rule, o);
-      };
-      const std::size_t tokens = size.texts * size.length, pieces = size.texts * size.groups * parts;
-      // Below some microseconds of work, waking others takes longer than doing it.
-      if (tokens * size.heads * (size.column + size.length) * size.width < (1u << 18)) {
-        keep(0, tokens);
-        for (std::size_t index = 0; index < pieces; ++index) piece(index);
-      } else {
-        parallelRanges(tokens, 8, keep);
-        parallel(pieces, piece);
-      }
-      *turn = static_cast<std::int32_t>(size.column + size.length);
-    });
-  }
-
- private:
-  std::shared_ptr<KeyValueMemory> memory_;
-  std::size_t column_;
-  std::vector<std::int32_t> starts_;
-  AttentionRule rule_;
-};
-
-}  // namespace
 
 void KeyValueMemory::reserve(std::size_t columns) {
   if (columns <= capacity_) return;

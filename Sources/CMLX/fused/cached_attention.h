@@ -57,6 +57,30 @@ class KeyValueMemory {
   std::vector<float> keys_, values_;
 };
 
+/// One of q, k, v as [B, L, heads, D] in any memory order.
+struct AttentionHeads {
+  const float* data;
+  std::ptrdiff_t text, position, head, element;
+
+  const float* at(std::size_t b, std::size_t i, std::size_t h) const {
+    return data + static_cast<std::ptrdiff_t>(b) * text + static_cast<std::ptrdiff_t>(i) * position +
+        static_cast<std::ptrdiff_t>(h) * head;
+  }
+};
+
+/// `column` is where the first query stands.
+struct AttentionSizes {
+  std::size_t texts, length, heads, groups, width, column;
+  std::size_t repeat() const { return heads / groups; }
+};
+
+/// What queries [begin, end) of text b see with the heads of group g, over memory that has their keys and values
+/// already; o [B, L, H, D]. `start`: where the text begins.
+void attend(
+    std::size_t b, std::size_t g, std::size_t begin, std::size_t end, const AttentionSizes& size,
+    const AttentionHeads& q, const KeyValueMemory& memory, std::size_t start, const AttentionRule& rule,
+    float* o);
+
 struct CachedAttentionResult {
   mlx::core::array output;
   /// To be given to the next step of the same layer, and evaluated with the output.

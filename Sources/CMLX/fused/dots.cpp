@@ -25,6 +25,39 @@ __attribute__((always_inline)) inline float total(Sixteen v) {
   return two.x + two.y;
 }
 
+#define KOINE_FIRST8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define KOINE_LAST8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define KOINE_FIRST4 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
+#define KOINE_LAST4 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
+#define KOINE_FIRST2 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29
+#define KOINE_LAST2 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31
+
+/// The halves of two vectors added: a's sum is the first half.
+#define KOINE_FOLD(a, b, first, last) \
+  (__builtin_shufflevector(a, b, first) + __builtin_shufflevector(a, b, last))
+
+/// The `total`s of several vectors, with a third of its work where there are four or eight: the additions
+/// are the same, many at a time.
+template <int Count>
+__attribute__((always_inline)) inline void totals(const Sixteen* v, float* result) {
+  if constexpr (Count == 4 || Count == 8) {
+    const Sixteen ab = KOINE_FOLD(v[0], v[1], KOINE_FIRST8, KOINE_LAST8);
+    const Sixteen cd = KOINE_FOLD(v[2], v[3], KOINE_FIRST8, KOINE_LAST8);
+    const Sixteen low = KOINE_FOLD(ab, cd, KOINE_FIRST4, KOINE_LAST4);
+    Sixteen high = low;
+    if constexpr (Count == 8) {
+      const Sixteen ef = KOINE_FOLD(v[4], v[5], KOINE_FIRST8, KOINE_LAST8);
+      const Sixteen gh = KOINE_FOLD(v[6], v[7], KOINE_FIRST8, KOINE_LAST8);
+      high = KOINE_FOLD(ef, gh, KOINE_FIRST4, KOINE_LAST4);
+    }
+    const Sixteen pairs = KOINE_FOLD(low, high, KOINE_FIRST2, KOINE_LAST2);
+    const auto sums = pairs.even + pairs.odd;
+    std::memcpy(result, &sums, Count * sizeof(float));
+  } else {
+    for (int i = 0; i < Count; ++i) result[i] = total(v[i]);
+  }
+}
+
 /// `Rows` neighbouring rows of w against `Texts` rows of x; `ahead` is how far, in bytes, to fetch w from
 /// memory before it is needed.
 template <StoredType type, int Rows, int Texts>
@@ -46,7 +79,8 @@ __attribute__((always_inline)) inline void dots(
 #pragma clang loop unroll(full)
     for (int r = 0; r < Rows; ++r) {
       const Element* const row = base + static_cast<std::size_t>(r) * width + k;
-      __builtin_prefetch(reinterpret_cast<const char*>(row) + ahead);
+      // Into the second cache: the first has room for few lines on their way.
+      __builtin_prefetch(reinterpret_cast<const char*>(row) + ahead, 0, 2);
       weights[r] = Stored::load(row);
     }
 #pragma clang loop unroll(full)
@@ -74,10 +108,18 @@ __attribute__((always_inline)) inline void dots(
       }
     }
   }
+  if constexpr (Texts == 1) {
+    Sixteen column[Rows];
 #pragma clang loop unroll(full)
-  for (int t = 0; t < Texts; ++t) {
+    for (int r = 0; r < Rows; ++r) column[r] = sum[r][0];
+    totals<Rows>(column, y);
+  } else {
 #pragma clang loop unroll(full)
-    for (int r = 0; r < Rows; ++r) y[static_cast<std::size_t>(t) * stride + r] = total(sum[r][t]);
+    for (int r = 0; r < Rows; ++r) {
+      float row[Texts];
+      totals<Texts>(sum[r], row);
+      for (int t = 0; t < Texts; ++t) y[static_cast<std::size_t>(t) * stride + r] = row[t];
+    }
   }
 }
 
@@ -167,6 +209,12 @@ Range rangeFor(StoredType type) {
 
 }  // namespace
 
+void multiplyRows(
+    std::size_t begin, std::size_t end, const StoredMatrix& w, std::size_t rows, const float* x, float* y,
+    std::size_t stride) {
+  rangeFor(w.type)(begin, end, w, rows, x, y, stride);
+}
+
 void multiplyFew(std::size_t rows, const float* x, const std::vector<FewProduct>& products) {
   // Pieces of 128 KB of weights: long enough for the memory to stream, short enough to share out evenly.
   constexpr std::size_t pieceBytes = std::size_t{1} << 17;
@@ -184,7 +232,7 @@ void multiplyFew(std::size_t rows, const float* x, const std::vector<FewProduct>
   }
   parallel(pieces.size(), [&](std::size_t index) {
     const Piece& piece = pieces[index];
-    rangeFor(piece.product->w.type)(
+    multiplyRows(
         piece.begin, piece.end, piece.product->w, rows, x, piece.product->y, piece.product->stride);
   });
 }

@@ -28,6 +28,11 @@ struct FewProduct {
   std::size_t stride;
 };
 
+/// Rows [begin, end) of w: the same numbers of all rows of y, for the calling thread's part of a product.
+void multiplyRows(
+    std::size_t begin, std::size_t end, const StoredMatrix& w, std::size_t rows, const float* x, float* y,
+    std::size_t stride);
+
 /// y = x · wᵀ for x [rows, D] and several w of D columns, all shared out over the pool together.
 void multiplyFew(std::size_t rows, const float* x, const std::vector<FewProduct>& products);
 

@@ -14,29 +14,12 @@
 #include "fused.h"
 #include "pool.h"
 #include "primitive.h"
-#include "vector.h"
+#include "rows.h"
 
 namespace koine {
 namespace {
 
 constexpr std::size_t grain = 4096;
-
-struct Silu {
-  static Lanes argument(Lanes g) { return g; }
-  static Lanes slope(Lanes) { return Lanes(1.0f); }
-};
-
-struct Gelu {
-  static constexpr float factor = 1.5957691216f;  // 2 √(2/π)
-  static constexpr float cubic = 0.044715f;
-  static Lanes argument(Lanes g) { return factor * g * fma(cubic * g, g, Lanes(1.0f)); }
-  static Lanes slope(Lanes g) { return factor * fma(3.0f * cubic * g, g, Lanes(1.0f)); }
-};
-
-template <class Gate>
-inline Lanes share(Lanes g) {
-  return 1.0f / (1.0f + exponential(-Gate::argument(g)));
-}
 
 template <class Gate>
 class GatedGradient : public FusedPrimitive {
@@ -57,7 +40,7 @@ class GatedGradient : public FusedPrimitive {
           const std::size_t i = begin + offset;
           const Lanes g = loadUpTo(gate + i, count), u = loadUpTo(up + i, count),
                       d = loadUpTo(dy + i, count);
-          const Lanes s = share<Gate>(g), steepness = (1.0f - s) * Gate::slope(g);
+          const Lanes s = gateShare<Gate>(g), steepness = (1.0f - s) * Gate::slope(g);
           storeUpTo(dgate + i, d * u * s * (1.0f + g * steepness), count);
           storeUpTo(dup + i, d * (g * s), count);
         });
@@ -80,11 +63,7 @@ class Gated : public FusedPrimitive {
     const std::size_t size = inputs[0].size();
     schedule([=] {
       parallelRanges(size, grain, [=](std::size_t begin, std::size_t end) {
-        eachLanes(end - begin, [=](std::size_t offset, std::size_t count) {
-          const std::size_t i = begin + offset;
-          const Lanes g = loadUpTo(gate + i, count), u = loadUpTo(up + i, count);
-          storeUpTo(y + i, (g * share<Gate>(g)) * u, count);
-        });
+        gateRow<Gate>(gate + begin, up + begin, end - begin, y + begin);
       });
     });
   }

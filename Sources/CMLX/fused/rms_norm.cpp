@@ -12,33 +12,16 @@
 // Source: Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4; the weight is multiplied last, as in Llama.
 
 #include <algorithm>
-#include <cmath>
 
 #include "fused.h"
 #include "pool.h"
 #include "primitive.h"
-#include "vector.h"
+#include "rows.h"
 
 namespace koine {
 namespace {
 
 constexpr std::size_t blockRows = 32;
-
-/// 1 / √(mean of squares + ε) of a row of `width` floats; two chains of eight lanes.
-inline float inverseRoot(const float* row, std::size_t width, float epsilon) {
-  Lanes even = 0.0f, odd = 0.0f;
-  std::size_t i = 0;
-  for (; i + 16 <= width; i += 16) {
-    const Lanes a = load(row + i), b = load(row + i + 8);
-    even = fma(a, a, even);
-    odd = fma(b, b, odd);
-  }
-  eachLanes(width - i, [&](std::size_t offset, std::size_t count) {
-    const Lanes a = loadUpTo(row + i + offset, count);
-    even = fma(a, a, even);
-  });
-  return 1.0f / std::sqrt(sum(even + odd) / static_cast<float>(width) + epsilon);
-}
 
 class RmsNormGradient : public FusedPrimitive {
  public:
@@ -111,19 +94,10 @@ class RmsNorm : public FusedPrimitive {
           const float* source = x + row * width;
           if (delta != nullptr) {
             float* const target = h + row * width;
-            eachLanes(width, [=](std::size_t i, std::size_t count) {
-              storeUpTo(
-                  target + i,
-                  loadUpTo(source + i, count) + loadUpTo(delta + row * width + i, count), count);
-            });
+            addRow(source, delta + row * width, width, target);
             source = target;
           }
-          const float r = inverseRoot(source, width, epsilon);
-          eachLanes(width, [=](std::size_t i, std::size_t count) {
-            storeUpTo(
-                y + row * width + i, loadUpTo(w + i, count) * (loadUpTo(source + i, count) * r),
-                count);
-          });
+          normRow(source, w, width, epsilon, false, y + row * width);
         }
       });
     });

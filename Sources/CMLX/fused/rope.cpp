@@ -18,7 +18,7 @@
 #include "fused.h"
 #include "pool.h"
 #include "primitive.h"
-#include "vector.h"
+#include "rows.h"
 
 namespace koine {
 namespace {
@@ -83,17 +83,10 @@ class Rope : public FusedPrimitive {
     schedule([=] {
       parallelRanges(rows, 4, [=](std::size_t begin, std::size_t end) {
         for (std::size_t row = begin; row < end; ++row) {
-          const float* cosines = table + (shared ? row % length : row) * turned;
-          const float* sines = cosines + half;
+          const float* own = table + (shared ? row % length : row) * turned;
           for (std::size_t head = 0; head < heads; ++head) {
             const std::size_t at = (row * heads + head) * width;
-            eachLanes(half, [=](std::size_t i, std::size_t count) {
-              const Lanes c = loadUpTo(cosines + i, count), s = sign * loadUpTo(sines + i, count);
-              const Lanes a = loadUpTo(in + at + i, count),
-                          b = loadUpTo(in + at + half + i, count);
-              storeUpTo(out + at + i, a * c - b * s, count);
-              storeUpTo(out + at + half + i, b * c + a * s, count);
-            });
+            turnRow(in + at, own, half, sign, out + at);
             if (out != in) std::copy_n(in + at + turned, width - turned, out + at + turned);
           }
         }

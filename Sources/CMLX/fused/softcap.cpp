@@ -10,7 +10,7 @@
 #include "fused.h"
 #include "pool.h"
 #include "primitive.h"
-#include "vector.h"
+#include "rows.h"
 
 namespace koine {
 namespace {
@@ -58,10 +58,7 @@ class Softcap : public FusedPrimitive {
     const std::size_t size = inputs[0].size();
     schedule([=] {
       parallelRanges(size, grain, [=](std::size_t begin, std::size_t end) {
-        eachLanes(end - begin, [=](std::size_t offset, std::size_t count) {
-          const std::size_t i = begin + offset;
-          storeUpTo(y + i, cap * hyperbolicTangent(loadUpTo(x + i, count) / cap), count);
-        });
+        capRow(x + begin, cap, end - begin, y + begin);
       });
     });
   }

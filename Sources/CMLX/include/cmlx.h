@@ -190,6 +190,43 @@ int cmlx_group_sum(cmlx_array *out, cmlx_array x, cmlx_group group);
 // x (N,…) → (size · N,…), by rank.
 int cmlx_group_gather(cmlx_array *out, cmlx_array x, cmlx_group group);
 
+// MARK: One token more for a few texts, without a graph (see fused/decoding_step.h)
+
+typedef struct cmlx_decoder_s *cmlx_decoder;
+
+typedef struct {
+  int32_t vocabulary, hidden, intermediate, heads, groups, width;
+  float epsilon;
+  int32_t adds_one_to_norms, norms_whole_queries, uses_gelu;
+  float attention_scale, attention_cap, embedding_scale, logit_cap;
+} cmlx_decoder_shape;
+
+// All may be null where a layer has none; without `key` and `value`, `query` holds the rows of all
+// three, and without `up` `gate` those of both.
+typedef struct {
+  cmlx_array before_attention, after_attention, before_feed_forward, after_feed_forward;
+  cmlx_array query, key, value, query_bias, key_bias, value_bias, query_norm, key_norm;
+  cmlx_array output, output_bias, gate, up, gate_bias, up_bias, down, down_bias;
+  int32_t window, rotation;
+} cmlx_decoder_weights;
+
+// Keeps the arrays.
+int cmlx_decoder_make(cmlx_decoder *out, cmlx_decoder_shape shape,
+                      const cmlx_decoder_weights *layers, int count, cmlx_array embedding,
+                      cmlx_array final_norm, cmlx_array head);
+void cmlx_decoder_free(cmlx_decoder decoder);
+// ids: one for each text. `starts` as above. Rotations: their inverse frequencies one after the
+// other, so many of each, and what cosines and sines are multiplied by. `caches`: one for each layer.
+int cmlx_decoder_step(cmlx_decoder decoder, const int32_t *ids, int texts, int column,
+                      const int32_t *starts, const float *inverse_frequencies,
+                      const int32_t *frequency_counts, const float *amplitudes,
+                      int rotation_count, const cmlx_key_values *caches, int cache_count);
+// (B,V) of the last step, until the next; null before the first.
+const float *cmlx_decoder_logits(cmlx_decoder decoder);
+// The lowest id of the largest logit of a text, and the index of the first logit that is NaN or
+// infinite, −1 if none is.
+void cmlx_decoder_likeliest(cmlx_decoder decoder, int text, int32_t *id, int32_t *non_finite);
+
 // MARK: Updates in place, over plain memory
 
 typedef struct {

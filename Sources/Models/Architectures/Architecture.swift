@@ -34,6 +34,9 @@
       kernels: Kernels, observer: LinearObserver?
     ) throws -> DeviceArray
 
+    /// What reads one token more for a few texts without a graph, where there is such a thing.
+    func decodingStep(_ parameters: Parameters) throws -> DecodingStep?
+
     /// Whether a cache of `before` columns must be made anew once the text has `after` tokens.
     func outgrowsCache(from before: Int, to after: Int) -> Bool
   }

@@ -23,6 +23,10 @@
       configuration.tiesEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"
     }
 
+    func decodingStep(_ parameters: Parameters) throws -> DecodingStep? {
+      try DecodingStep(configuration, parameters, headName: headName(in: parameters))
+    }
+
     func outgrowsCache(from before: Int, to after: Int) -> Bool {
       configuration.switchesRotation(from: before, to: after)
     }

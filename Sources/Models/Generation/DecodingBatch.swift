@@ -14,6 +14,8 @@
     private var ids: [Int: [Int32]] = [:]
     /// The rows of the cache, in its order; rows dropped since are still in it.
     private var cached: (cache: KeyValueCache, rows: [Int])?
+    /// Made when first needed.
+    private var step: DecodingStep?
 
     /// `rowCount` empty rows.
     ///
@@ -33,6 +35,20 @@
     ///   after the first call.
     /// - Throws: `ModelError.idOutOfRange`, or `.length` for an empty or too long text.
     package func append(_ additions: [(row: Int, ids: [Int32])]) throws -> [[Float]] {
+      try read(additions) { try $0.logits() }
+    }
+
+    /// The same, where nothing but the likeliest token after each row is asked for: the lowest id of
+    /// the largest logit.
+    ///
+    /// - Throws: `ModelError.notFinite` too.
+    func appendForLikeliest(_ additions: [(row: Int, ids: [Int32])]) throws -> [Int32] {
+      try read(additions) { try $0.likeliest() }
+    }
+
+    private func read<Answer>(
+      _ additions: [(row: Int, ids: [Int32])], _ answer: (Outcome) throws -> [Answer]
+    ) throws -> [Answer] {
       guard !additions.isEmpty else { return [] }
       precondition(
         Set(additions.map(\.row)) == Set(ids.keys) && additions.count == ids.count,
@@ -46,16 +62,53 @@
       }
       for (row, new) in additions { ids[row, default: []] += new }
       return try Engine.run {
-        let hidden =
-          usesCache
-          ? try read(additions)
-          : try concatenate(additions.map { try last(ofRow: $0.row) }, axis: 0)
-        let logits = try model.logits(ofHidden: hidden)  // (B, V)
-        try evaluate([logits] + (cached?.cache.arrays ?? []))
-        let flat = try logits.floats()
-        let width = flat.count / additions.count
-        return additions.indices.map { Array(flat[$0 * width..<($0 + 1) * width]) }
+        let rows = additions.count
+        guard usesCache else {
+          let hidden = try concatenate(additions.map { try last(ofRow: $0.row) }, axis: 0)
+          return try answer(.graph(model.logits(ofHidden: hidden), rows: rows))
+        }
+        let (cache, inputs) = try cache(for: additions)
+        if try takesStep(inputs, cache), let step {
+          return try answer(.step(step, rows: rows))
+        }
+        let logits = try model.logits(ofHidden: hidden(inputs, cache))  // (B, V)
+        try evaluate([logits] + cache.arrays)
+        return try answer(.graph(logits, rows: rows))
       }
+    }
+
+    /// What has been computed for the rows of a call, in their order.
+    private enum Outcome {
+      case graph(DeviceArray, rows: Int)
+      case step(DecodingStep, rows: Int)
+
+      func logits() throws -> [[Float]] {
+        switch self {
+        case .step(let step, let rows): return step.logits(rows: rows)
+        case .graph(let logits, let rows):
+          return try logits.withFloats { start, count in
+            let width = count / rows
+            return (0..<rows).map {
+              Array(UnsafeBufferPointer(start: start + $0 * width, count: width))
+            }
+          }
+        }
+      }
+
+      func likeliest() throws -> [Int32] {
+        if case .step(let step, let rows) = self { return try step.likeliest(rows: rows) }
+        return try logits().map { Int32(try TokenChooser.likeliest($0)) }
+      }
+    }
+
+    /// Whether the step without a graph could read these tokens, and has.
+    private func takesStep(_ inputs: [[Int32]], _ cache: KeyValueCache) throws -> Bool {
+      guard model.kernels == .fused, cache.length > 0, inputs.count <= DecodingStep.mostTexts,
+        inputs.allSatisfy({ $0.count == 1 })
+      else { return false }
+      if step == nil { step = try model.architecture.decodingStep(model.parameters) }
+      guard let step else { return false }
+      return try step.read(inputs.map { $0[0] }, cache: cache)
     }
 
     /// Forgets a row; its memory is free after the next call.
@@ -84,8 +137,10 @@
       return try slice(hidden, from: [input.count - 1, 0], to: [input.count, hidden.shape[1]])
     }
 
-    /// The last hidden states (B, D), in the order of `additions`.
-    private func read(_ additions: [(row: Int, ids: [Int32])]) throws -> DeviceArray {
+    /// The cache of these rows, in their order, and what it has yet to read of each.
+    private func cache(
+      for additions: [(row: Int, ids: [Int32])]
+    ) throws -> (KeyValueCache, [[Int32]]) {
       let rows = additions.map(\.row)
       var inputs = additions.map(\.ids)
       let longest = rows.map { ids(ofRow: $0).count }.max() ?? 0
@@ -114,14 +169,19 @@
           starts: inputs.map { longest - $0.count })
       }
       cached = (cache, rows)
+      return (cache, inputs)
+    }
+
+    /// The last hidden states (B, D) of rows that read these tokens.
+    private func hidden(_ inputs: [[Int32]], _ cache: KeyValueCache) throws -> DeviceArray {
       let length = inputs.map(\.count).max() ?? 0
       let padded = inputs.flatMap { [Int32](repeating: 0, count: length - $0.count) + $0 }
       let hidden = try model.architecture.hidden(
-        model.parameters, ids: DeviceArray(padded, shape: [rows.count, length]), segments: nil,
+        model.parameters, ids: DeviceArray(padded, shape: [inputs.count, length]), segments: nil,
         cache: cache, kernels: model.kernels)  // (B·L, D)
       guard length > 1 else { return hidden }
-      let ends = rows.indices.map { Int32($0 * length + length - 1) }
-      return try take(hidden, DeviceArray(ends, shape: [rows.count]), axis: 0)
+      let ends = inputs.indices.map { Int32($0 * length + length - 1) }
+      return try take(hidden, DeviceArray(ends, shape: [inputs.count]), axis: 0)
     }
   }
 #endif

@@ -22,9 +22,7 @@ struct TokenChooser: Sendable {
   func choose(
     _ logits: [Float], after history: TokenHistory, row: Int, attempt: Int
   ) throws(ModelError) -> GeneratedToken {
-    if let index = logits.firstIndex(where: { !$0.isFinite }) {
-      throw .notFinite(name: "logits", index: index)
-    }
+    try Self.checkFinite(logits)
     var scores = logits
     for processor in processors { processor.process(&scores, after: history) }
     var best = 0
@@ -41,6 +39,25 @@ struct TokenChooser: Sendable {
       return GeneratedToken(id: Int32(chosen), logProbability: nil, likeliest: [])
     }
     return Self.measure(chosen, count, logits)
+  }
+
+  /// Whether every token is the likeliest one, and nothing else about it is asked for.
+  var takesLikeliest: Bool {
+    processors.isEmpty && options.temperature == 0 && options.logProbabilityCount == nil
+  }
+
+  /// The lowest index of the largest of `logits`.
+  static func likeliest(_ logits: [Float]) throws(ModelError) -> Int {
+    try checkFinite(logits)
+    var best = 0
+    for index in logits.indices where logits[index] > logits[best] { best = index }
+    return best
+  }
+
+  private static func checkFinite(_ logits: [Float]) throws(ModelError) {
+    if let index = logits.firstIndex(where: { !$0.isFinite }) {
+      throw .notFinite(name: "logits", index: index)
+    }
   }
 
   /// A number in [0, 1) with 52 random bits that depends on nothing but these four.

@@ -71,10 +71,7 @@
     public func step() throws -> [Int]? {
       let live = rows.indices.filter { sequences[$0].finish == nil }
       guard !live.isEmpty else { return nil }
-      let logits = try batch.append(live.map { (row: $0, ids: rows[$0].pending) })
-      for (index, logits) in zip(live, logits) {
-        let token = try chooser.choose(
-          logits, after: rows[index].history, row: rowNumbers[index], attempt: rows[index].attempt)
+      for (index, token) in zip(live, try nextTokens(of: live)) {
         if chooser.options.stopIDs.contains(token.id) {
           finish(row: index, .stop)
           continue
@@ -85,6 +82,19 @@
         finishIfFull(index)
       }
       return live
+    }
+
+    private func nextTokens(of live: [Int]) throws -> [GeneratedToken] {
+      let additions = live.map { (row: $0, ids: rows[$0].pending) }
+      guard !chooser.takesLikeliest else {
+        return try batch.appendForLikeliest(additions).map {
+          GeneratedToken(id: $0, logProbability: nil, likeliest: [])
+        }
+      }
+      return try zip(live, batch.append(additions)).map { index, logits in
+        try chooser.choose(
+          logits, after: rows[index].history, row: rowNumbers[index], attempt: rows[index].attempt)
+      }
     }
 
     /// Ends a text here.

@@ -39,7 +39,7 @@ public struct StepInterrupted: Error, Equatable {
 /// Make one at the start of a command and keep it; when it goes, signals act as before. A signal
 /// that the process was told to ignore (`nohup`, a shell's background job) stays ignored.
 public final class InterruptSignals {
-  private var sources: [(number: Int32, source: any DispatchSourceSignal)] = []
+  private var sources: [(number: Int32, source: any DispatchSourceSignal, restore: () -> Void)] = []
 
   /// - Parameters:
   ///   - numbers: the signals; others act as ever.
@@ -64,14 +64,14 @@ public final class InterruptSignals {
       source.setRegistrationHandler { isRegistered.signal() }
       source.resume()
       isRegistered.wait()
-      sources.append((number, source))
+      sources.append((number, source, { signal(number, previous) }))
     }
   }
 
   deinit {
-    for (number, source) in sources {
+    for (_, source, restore) in sources {
       source.cancel()
-      signal(number, SIG_DFL)
+      restore()
     }
   }
 }

@@ -20,6 +20,10 @@ package struct LineEditor {
     case ended
     /// Ctrl-L: the screen is to be cleared.
     case clear
+    /// Ctrl-Z: the process is to stop until the shell wakes it.
+    case suspended
+    /// Ctrl-\: the process is to end.
+    case quit
   }
 
   package private(set) var characters: [Character] = []
@@ -34,6 +38,9 @@ package struct LineEditor {
   private var pending: [UInt8] = []
   /// Inside text that the terminal marks as pasted, where keys are text.
   private var isPasting = false
+  /// Whether the last byte of pasted text was a carriage return: a line feed after it is the same
+  /// line's end.
+  private var hasPastedReturn = false
   /// What Ctrl-Y puts back.
   private var cut: [Character] = []
 
@@ -72,7 +79,9 @@ package struct LineEditor {
   }
 
   private mutating func paste(_ byte: UInt8) -> Event {
-    switch byte {
+    defer { hasPastedReturn = byte == 13 }
+    return switch byte {
+    case 10 where hasPastedReturn: .none
     case 10, 13: insert("\n")
     case 9, 32..<127: insert(String(UnicodeScalar(byte)))
     default: .none
@@ -101,6 +110,8 @@ package struct LineEditor {
     case 21: return kill(0..<cursor)
     case 23: return kill(wordStart..<cursor)
     case 25: return insert(String(cut))
+    case 26: return .suspended
+    case 28: return .quit
     case 32..<127: return insert(String(UnicodeScalar(byte)))
     default: return .none
     }
@@ -135,7 +146,9 @@ package struct LineEditor {
     // "1;5C": the key C with Ctrl (5) or Alt (3).
     let isWord = parameters.hasSuffix(";5") || parameters.hasSuffix(";3")
     switch (last, parameters.split(separator: ";").first ?? "") {
-    case (UInt8(ascii: "~"), "200"): isPasting = true
+    case (UInt8(ascii: "~"), "200"):
+      isPasting = true
+      hasPastedReturn = false
     case (UInt8(ascii: "~"), "201"): isPasting = false
     case _ where isPasting: return .none
     case (UInt8(ascii: "A"), _): return recall(place - 1)

@@ -35,7 +35,6 @@ package final class TerminalInput {
       RawMode.leave()
       write("\n")
     }
-    write(RawMode.pasteStart)
     show(editor, prompt)
     // What comes at once, as pasted text does, is drawn once.
     var isStale = false
@@ -67,6 +66,10 @@ package final class TerminalInput {
           if history.count > historyLimit { history.removeFirst() }
         }
         return .line(line)
+      case .suspended:
+        RawMode.suspend()
+        show(editor, prompt)
+      case .quit: RawMode.quit()
       case .interrupted: return .interrupted
       case .ended: return .ended
       }
@@ -90,20 +93,24 @@ package final class TerminalInput {
 /// The terminal's raw mode, of which a process has one.
 private enum RawMode {
   /// Safety: written before `isActive` is set, by the one thread that reads lines; handlers of
-  /// signals only read.
+  /// signals only read, but for `isActive`.
   nonisolated(unsafe) private static var saved = termios()
+  nonisolated(unsafe) private static var raw = termios()
   nonisolated(unsafe) private static var isActive = false
   nonisolated(unsafe) private static var previous: [(number: Int32, action: sigaction)] = []
   nonisolated(unsafe) private static var isRegistered = false
 
   /// The terminal marks pasted text, so that its line feeds do not send it off.
-  static let pasteStart = "\u{1B}[?2004h"
+  private static let pasteStart: StaticString = "\u{1B}[?2004h"
   private static let pasteEnd: StaticString = "\u{1B}[?2004l"
+  private static let lineEnd: StaticString = "\n"
 
   /// What ends a process.
   private static let signals = [
-    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE,
+    SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE,
   ]
+  /// What somebody at the keyboard ends a process with.
+  private static let interrupts = [SIGINT, SIGQUIT]
 
   static func enter() -> Bool {
     guard tcgetattr(0, &saved) == 0 else { return false }
@@ -111,34 +118,39 @@ private enum RawMode {
       isRegistered = true
       atexit { RawMode.restore() }
     }
-    isActive = true
-    previous = signals.map { number in
-      var action = sigaction()
-      var old = sigaction()
-      // Once: the second time the signal does what it does by itself.
-      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER
-      setHandler(&action) { number in
-        RawMode.restore()
-        raise(number)
-      }
-      sigaction(number, &action, &old)
-      return (number, old)
-    }
-    var raw = saved
+    raw = saved
     cfmakeraw(&raw)
     // A line feed that is written still begins a line.
     raw.c_oflag |= tcflag_t(OPOST)
-    return tcsetattr(0, TCSADRAIN, &raw) == 0
+    // Once: the second time the signal does what it does by itself.
+    let once = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER
+    previous =
+      signals.map { number in
+        install(number, flags: once) { number in
+          RawMode.restore()
+          raise(number)
+        }
+      }
+      + interrupts.map { number in
+        install(number, flags: 0) { _ in RawMode.quit() }
+      } + [install(SIGTSTP, flags: SA_NODEFER) { _ in RawMode.stop() }]
+    return resume()
   }
 
-  private static func setHandler(
-    _ action: inout sigaction, _ handler: @escaping @convention(c) (Int32) -> Void
-  ) {
+  /// Sets a handler; what was there before.
+  private static func install(
+    _ number: Int32, flags: Int32, _ handler: @escaping @convention(c) (Int32) -> Void
+  ) -> (number: Int32, action: sigaction) {
+    var action = sigaction()
+    var old = sigaction()
+    action.sa_flags = flags
     #if canImport(Darwin)
       action.__sigaction_u.__sa_handler = handler
     #else
       action.__sigaction_handler.sa_handler = handler
     #endif
+    sigaction(number, &action, &old)
+    return (number, old)
   }
 
   static func leave() {
@@ -150,11 +162,48 @@ private enum RawMode {
     previous = []
   }
 
-  /// Only what a handler of signals may call.
+  /// Stops all processes of this terminal's job, as Ctrl-Z does outside raw mode; returns when the
+  /// shell has woken them.
+  static func suspend() { kill(0, SIGTSTP) }
+
+  // MARK: Only what a handler of signals may call
+
   static func restore() {
     guard isActive else { return }
     isActive = false
-    _ = pasteEnd.withUTF8Buffer { Foundation.write(1, $0.baseAddress, $0.count) }
+    put(pasteEnd)
     tcsetattr(0, TCSADRAIN, &saved)
+  }
+
+  private static func resume() -> Bool {
+    isActive = true
+    guard tcsetattr(0, TCSADRAIN, &raw) == 0 else { return false }
+    put(pasteStart)
+    return true
+  }
+
+  /// Ends the process: interrupted.
+  static func quit() -> Never {
+    restore()
+    put(lineEnd)
+    _exit(130)
+  }
+
+  /// Stops with the terminal as it was, and takes it again when woken.
+  private static func stop() {
+    guard isActive else { return }
+    restore()
+    put(lineEnd)
+    // By what the signal does of itself, which is nothing where no shell could wake the process.
+    var plain = sigaction()
+    var own = sigaction()
+    sigaction(SIGTSTP, &plain, &own)
+    raise(SIGTSTP)
+    sigaction(SIGTSTP, &own, nil)
+    _ = resume()
+  }
+
+  private static func put(_ text: StaticString) {
+    _ = text.withUTF8Buffer { write(1, $0.baseAddress, $0.count) }
   }
 }

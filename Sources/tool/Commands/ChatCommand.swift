@@ -16,7 +16,8 @@
       commandName: "chat", abstract: "Talk with a model.",
       discussion: """
         Ctrl-C stops the answer, Ctrl-D or /exit ends the conversation, /help lists the commands. \
-        Where stdin is a pipe, each line is a turn.
+        Where stdin is a pipe, each line is a turn; one that cannot be answered (too long, not \
+        UTF-8) is named on stderr, leaves an empty line on stdout, and makes the exit code 1.
         """)
 
     @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
@@ -31,7 +32,19 @@
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Language") var language: LanguageOptions
 
+    /// Ctrl-C and Ctrl-\ end the program where nothing better listens: while the model is loaded, and
+    /// between lines. A signal that the process was told to ignore stays ignored.
+    private static func endByKeyboard() {
+      for number in [SIGINT, SIGQUIT] {
+        let previous = signal(number) { _ in _exit(130) }
+        if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+          signal(number, SIG_IGN)
+        }
+      }
+    }
+
     func run() throws {
+      Self.endByKeyboard()
       let model = try WritingModel(model)
       var options = try model.options(sampling, language)
       if sampling.maxTokens == nil { options.generation.maximumTokens = 512 }

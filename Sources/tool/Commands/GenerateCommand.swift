@@ -97,7 +97,7 @@
         Output.json(
           GenerationReport.json(
             model: self.model, prompts: texts, answers: answers, options: options,
-            tokenizer: model.generator.tokenizer))
+            language: language, tokenizer: model.generator.tokenizer))
       }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       if TerminalStyle.detect(descriptor: 2).isTerminal {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if MLX
+  import ArgumentParser
   import Documents
   import Foundation
   import Generation
@@ -15,6 +16,9 @@
     private let model: String
     private let input: TerminalInput?
     private let style = TerminalStyle.detect(descriptor: 1)
+    private var piped = PipedLines()
+    /// Whether a line of a pipe had no answer.
+    private var hasFailed = false
 
     init(_ session: ChatSession, model: String) {
       self.session = session
@@ -22,7 +26,13 @@
       input = TerminalInput()
     }
 
+    /// - Throws: `ExitCode.failure` at the end where a line of a pipe could not be answered.
     func run() throws {
+      try converse()
+      if hasFailed { throw ExitCode.failure }
+    }
+
+    private func converse() throws {
       if input != nil { say("\(model): /help lists the commands, Ctrl-D ends.") }
       while let line = next() {
         guard !line.allSatisfy(\.isWhitespace) else { continue }
@@ -37,7 +47,13 @@
 
     /// The next line; `nil` at the end.
     private func next() -> String? {
-      guard let input else { return readLine(strippingNewline: true) }
+      guard let input else {
+        while let line = piped.next() {
+          if let line { return line }
+          refuse("It is not UTF-8.\nstdin: line \(piped.count)\nSave the text as UTF-8.")
+        }
+        return nil
+      }
       while true {
         switch input.read(prompt: "> ") {
         case .line(let line): return line
@@ -59,10 +75,10 @@
         turn = try session.send(
           text, isCancelled: { cancellation.isRequested },
           onText: { [style] in Output.text(style.isTerminal ? SafeText.forTerminal($0) : $0) })
-      } catch let error as any Diagnosed where input != nil {
+      } catch let error as any Diagnosed {
         // Such as a message that is too long, or one that the template refuses: the conversation
         // goes on.
-        say(error.description)
+        refuse(error.description)
         return
       }
       Output.text("\n")
@@ -83,6 +99,14 @@
         let rate = "\(count) tokens, \(Int(Double(count) / max(seconds, 1e-9))) a second"
         say("(\([rate, ending].compactMap { $0 }.joined(separator: "; ")))")
       }
+    }
+
+    /// Says why there is no answer; in a pipe an empty line stands for it.
+    private func refuse(_ reason: String) {
+      guard input == nil else { return say(reason) }
+      say("Line \(piped.count) has no answer. \(reason)")
+      Output.text("\n")
+      hasFailed = true
     }
 
     private func obey(_ command: ChatLine.Command, _ argument: String) {
@@ -132,5 +156,47 @@
 
     /// A message of the program, not of the model.
     private func say(_ text: String) { Output.message(text) }
+  }
+
+  /// The lines of stdin, as they come.
+  struct PipedLines {
+    /// How many lines there were.
+    private(set) var count = 0
+    private var buffer: [UInt8] = []
+    /// So many bytes of the buffer hold no line's end.
+    private var searchedCount = 0
+    private var hasEnded = false
+
+    /// The next line without its end; `nil` inside where it is not UTF-8, outside at the end.
+    mutating func next() -> String?? {
+      while true {
+        if let end = buffer[searchedCount...].firstIndex(of: UInt8(ascii: "\n")) {
+          return .some(take(end, dropping: end + 1))
+        }
+        searchedCount = buffer.count
+        if hasEnded {
+          return buffer.isEmpty ? nil : .some(take(buffer.count, dropping: buffer.count))
+        }
+        read()
+      }
+    }
+
+    private mutating func take(_ end: Int, dropping dropped: Int) -> String? {
+      var line = buffer[..<end]
+      if line.last == UInt8(ascii: "\r") { line.removeLast() }
+      defer {
+        buffer.removeSubrange(..<dropped)
+        searchedCount = 0
+      }
+      count += 1
+      return String(validating: line, as: UTF8.self)
+    }
+
+    private mutating func read() {
+      var bytes = [UInt8](repeating: 0, count: 1 << 16)
+      let count = Foundation.read(0, &bytes, bytes.count)
+      if count < 0, errno == EINTR { return }
+      if count > 0 { buffer += bytes[..<count] } else { hasEnded = true }
+    }
   }
 #endif

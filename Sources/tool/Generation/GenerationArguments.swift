@@ -4,6 +4,7 @@
 #if MLX
   import ArgumentParser
   import Corpora
+  import Documents
   import Foundation
   import Generation
   import Models
@@ -137,6 +138,30 @@
       }
     }
 
+    /// λ where none is given.
+    private static let usualStrength = 0.3
+    private static let usualAttempts = 4
+
+    private var failure: LineCheck.Failure {
+      onWrongLine.flatMap(LineCheck.Failure.init(rawValue:)) ?? .keepBest
+    }
+
+    /// What `koine generate --json` says of these options: the values in force, null for what is not.
+    func json(_ control: LanguageControl) -> JSON {
+      func text(_ text: String?) -> JSON { text.map { JSON($0) } ?? nil }
+      let check = control.lineCheck
+      return [
+        "scripts": control.scripts.map { JSON($0.codes.map { JSON($0) }) } ?? nil,
+        "script_penalty": control.scriptPenalty.map { JSON($0) } ?? nil,
+        "language_prior": text(languagePrior), "prior_reference": text(priorReference),
+        "prior_strength": control.prior == nil
+          ? nil : JSON(priorStrength ?? Self.usualStrength),
+        "identifier": text(identifier), "language": text(check?.label),
+        "line_attempts": check.map { JSON($0.attempts) } ?? nil,
+        "on_wrong_line": text(check?.failure.rawValue),
+      ]
+    }
+
     func control(for tokenizer: Tokenizer) throws -> LanguageControl {
       var control = LanguageControl()
       if !languageScript.isEmpty {
@@ -150,13 +175,13 @@
           try CorpusReader.documents(at: $0).lazy.map(\.text)
         }
         control.prior = try LanguagePrior(
-          strength: priorStrength ?? 0.3, target: target, reference: reference, tokenizer: tokenizer
-        )
+          strength: priorStrength ?? Self.usualStrength, target: target, reference: reference,
+          tokenizer: tokenizer)
       }
       if let identifier, let language {
         var check = try LineCheck(LanguageIdentifier(path: identifier), language: language)
-        check.attempts = lineAttempts ?? 4
-        check.failure = onWrongLine.flatMap(LineCheck.Failure.init(rawValue:)) ?? .keepBest
+        check.attempts = lineAttempts ?? Self.usualAttempts
+        check.failure = failure
         control.lineCheck = check
       }
       return control

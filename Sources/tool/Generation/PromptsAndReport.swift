@@ -65,7 +65,7 @@
   enum GenerationReport {
     static func json(
       model: String, prompts: [String], answers: [GeneratedText], options: TextOptions,
-      tokenizer: Tokenizer
+      language: LanguageOptions, tokenizer: Tokenizer
     ) -> JSON {
       let answers = zip(prompts, answers).map { prompt, answer -> JSON in
         [
@@ -76,7 +76,7 @@
         ]
       }
       return [
-        "schema": 1, "model": JSON(model), "options": Self.options(options),
+        "schema": 1, "model": JSON(model), "options": Self.options(options, language),
         "answers": JSON(answers),
       ]
     }
@@ -96,9 +96,9 @@
       return json
     }
 
-    private static func options(_ options: TextOptions) -> JSON {
+    private static func options(_ options: TextOptions, _ language: LanguageOptions) -> JSON {
       let generation = options.generation
-      return [
+      var json: JSON = [
         "max_tokens": JSON(generation.maximumTokens),
         "min_tokens": JSON(generation.minimumTokens),
         "temperature": JSON(generation.temperature),
@@ -111,9 +111,11 @@
         "seed": .number(JSONNumber(validated: "\(generation.seed)")),
         "stop_ids": JSON(generation.stopIDs.sorted().map { JSON(Int($0)) }),
         "stop": JSON(options.stopTexts.map { JSON($0) }),
-        "scripts": options.language.scripts.map { JSON($0.codes.map { JSON($0) }) } ?? nil,
-        "language": options.language.lineCheck.map { JSON($0.label) } ?? nil,
       ]
+      for (key, value) in language.json(options.language).object?.members ?? [] {
+        json[key] = value
+      }
+      return json
     }
   }
 
