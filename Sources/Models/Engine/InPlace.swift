@@ -53,6 +53,12 @@
       cmlx_adamw(base, gradients, firstMoment.base, secondMoment.base, count, settings)
     }
 
+    /// Moves every number a `share` of the way toward the one of `other`, in place.
+    package func move(toward other: FloatBuffer, share: Double) {
+      precondition(other.count == count, "as many numbers as the buffer holds")
+      cmlx_move_toward(base, other.base, count, Float(share))
+    }
+
     /// The index of the first NaN or infinity, or `nil`.
     package var firstNonFinite: Int? { PlainMemory.firstNonFinite(base, count) }
   }
