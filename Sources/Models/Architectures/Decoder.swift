@@ -66,13 +66,13 @@
 
     /// One layer: the residual stream h and its norm x, both (N, D), before and after it.
     private func block(
-      _ index: Int, _ before: DeviceArray, _ normed: DeviceArray, _ parameters: Parameters,
+      _ index: Int, _ before: DeviceArray, _ input: DeviceArray, _ parameters: Parameters,
       _ pass: DecoderPass, cache: KeyValueCache?
     ) throws -> (h: DeviceArray, x: DeviceArray) {
       let norms = configuration.norms
       let block = parameters.scoped(Self.scope(ofLayer: index))
       var change = try pass.attention(
-        normed, block.scoped("self_attn."), layer: configuration.layers[index],
+        input, block.scoped("self_attn."), layer: configuration.layers[index],
         cache: cache?.layers[index])
       if let name = norms.afterAttention {
         change = try pass.norm(change, block.scoped(name + "."))
@@ -83,7 +83,9 @@
       if let name = norms.afterFeedForward {
         change = try pass.norm(change, block.scoped(name + "."))
       }
-      return try pass.add(change, to: h, norm: normAfter(index).map { parameters.scoped($0) })
+      let (sum, normed) = try pass.add(
+        change, to: h, norm: normAfter(index).map { parameters.scoped($0) })
+      return (sum, normed)
     }
 
     private static func scope(ofLayer index: Int) -> String { "model.layers.\(index)." }

@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Checkpoints
+  import Corpora
+  import Documents
+  import Models
+  import Tensors
+
+  /// A step as it was done, for those who watch.
+  public struct StepReport: Equatable, Sendable {
+    /// Steps done, from 1.
+    public var step: Int
+    /// Mean cross-entropy of this step, in nats a token.
+    public var loss: Double
+    public var learningRate: Double
+    /// Before clipping.
+    public var gradientNorm: Double
+    /// Tokens with a loss in this step.
+    public var trainedTokens: Int
+    /// All tokens of this step, padding included.
+    public var seenTokens: Int
+    /// Wall time of the step.
+    public var seconds: Double
+  }
+
+  /// What else a training has to say.
+  public enum TrainingEvent: Sendable {
+    /// It goes on from a saved state.
+    case resumed(step: Int)
+    /// The fullest batch has been tried; bytes of arrays at most, and seconds.
+    case probed(peakMemory: Int, seconds: Double)
+    /// A loss leapt out; `skipped` when its batch was left out.
+    case spike(step: Int, SpikeWatch.Spike, skipped: Bool)
+    /// A state is on the disk.
+    case saved(step: Int)
+    /// A score is the best so far.
+    case best(step: Int, score: Double)
+    /// Patience has run out.
+    case exhausted(step: Int, best: BestScore.Entry)
+  }
+
+  /// A training's weights at one moment; good only while the hook that it is given to runs.
+  public struct TrainingSnapshot {
+    /// Steps done.
+    public let step: Int
+    /// Whether no step follows.
+    public let isLast: Bool
+    /// Whether these are the moving average's weights.
+    public let isAverage: Bool
+    private let makeModel: () throws -> Model
+    private let makeCheckpoint: () throws -> Checkpoint
+
+    init(
+      step: Int, isLast: Bool, isAverage: Bool, model: @escaping () throws -> Model,
+      checkpoint: @escaping () throws -> Checkpoint
+    ) {
+      self.step = step
+      self.isLast = isLast
+      self.isAverage = isAverage
+      makeModel = model
+      makeCheckpoint = checkpoint
+    }
+
+    /// The model over the weights themselves; nothing is copied.
+    public func model() throws -> Model { try makeModel() }
+
+    /// A copy of the weights, in float32.
+    public func checkpoint() throws -> Checkpoint { try makeCheckpoint() }
+  }
+
+  /// What a training lets others do and see. Hooks are called on the engine's thread, between steps.
+  public struct TrainingHooks {
+    /// Asked after every step; yes saves the state and ends with `TrainingError.stopped`.
+    public var shouldStop: () -> Bool = { false }
+    /// A record every `logEvery` steps and after the last.
+    public var record: (TrainingRecord) throws -> Void = { _ in }
+    /// Every step.
+    public var step: (StepReport) -> Void = { _ in }
+    /// What begins now, for a watchdog.
+    public var operation: (String) -> Void = { _ in }
+    /// Everything else.
+    public var event: (TrainingEvent) throws -> Void = { _ in }
+    /// Measures the weights, and those of the moving average where there is one; returns the score
+    /// that decides, lower being better, or `nil`. May throw `TrainingPause` to stop.
+    public var evaluate:
+      ((_ weights: TrainingSnapshot, _ average: TrainingSnapshot?) throws -> Double?)?
+    /// Keeps the best weights.
+    public var keepBest: ((TrainingSnapshot) throws -> Void)?
+    /// Looks at the fullest batch's peak memory, in bytes, before the first step; may throw. Without
+    /// it nothing is probed.
+    public var probe: ((_ peakMemory: Int, _ seconds: Double) throws -> Void)?
+    /// Gets the windows of a step whose loss or gradient is not finite, to be looked at.
+    public var failedBatch: (_ step: Int, _ windows: [Window]) -> Void = { _, _ in }
+
+    public init() {}
+  }
+
+  /// Thrown by an evaluation that was asked to stop: the state is saved, and the evaluation done
+  /// anew on resume.
+  public struct TrainingPause: Error {
+    public init() {}
+  }
+#endif
