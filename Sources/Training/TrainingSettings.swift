@@ -26,6 +26,8 @@ public struct TrainingSettings: Equatable, Sendable {
   public var beta1 = 0.9
   public var beta2 = 0.95
   public var epsilon = 1e-8
+  /// The rule that turns gradients into changes.
+  public var optimizer = OptimizerChoice.adamW
   /// Gradients of a larger global norm are scaled down to it; 0 turns clipping off.
   public var clipNorm = 1.0
   /// Steps between saved states; does not change results.
@@ -56,19 +58,26 @@ public struct TrainingSettings: Equatable, Sendable {
     beta1 = try settings.double("beta1", default: defaults.beta1, in: 0...0.999999)
     beta2 = try settings.double("beta2", default: defaults.beta2, in: 0...0.999999)
     epsilon = try settings.double("epsilon", default: defaults.epsilon, in: 1e-30...1)
+    optimizer = try OptimizerChoice(&settings, default: defaults.optimizer)
     clipNorm = try settings.double("clip_norm", default: defaults.clipNorm, in: 0...1e6)
     saveEvery = try settings.int("save_every", default: defaults.saveEvery, in: 1...100_000_000)
     logEvery = try settings.int("log_every", default: defaults.logEvery, in: 1...1_000_000)
   }
 
   /// What decides the result: everything but how often to save and to log.
+  ///
+  /// What came after the first runs is there only where it is not the default, so that their
+  /// results are still known.
   public var identity: JSON {
-    [
+    let shared: JSON = [
       "steps": JSON(steps), "batch_size": JSON(batchSize), "micro_batches": JSON(microBatches),
       "learning_rate": JSON(learningRate), "schedule": .string(schedule.rawValue),
       "warmup": JSON(warmup), "decay": JSON(decay), "final_rate": JSON(finalRate),
       "weight_decay": JSON(weightDecay), "beta1": JSON(beta1), "beta2": JSON(beta2),
       "epsilon": JSON(epsilon), "clip_norm": JSON(clipNorm),
     ]
+    var object = shared.object ?? JSONObject()
+    if optimizer != .adamW { object["optimizer"] = optimizer.identity }
+    return .object(object)
   }
 }

@@ -4,7 +4,7 @@
 #if MLX
   import CMLX
 
-  /// The numbers of one AdamW step; see `ParameterStore` in Training for the formula.
+  /// The numbers of one AdamW step; see `AdamW` in Training for the formula.
   package struct AdamWStep {
     package var learningRate: Double
     package var beta1: Double
@@ -28,7 +28,7 @@
     }
   }
 
-  extension FloatBuffer {
+  extension WeightBuffer {
     /// One AdamW step over these weights, in place: one pass, multi-threaded.
     ///
     /// Safety: `gradients` holds `count` floats, which the caller's `withFloats` vouches for.
@@ -50,13 +50,19 @@
         beta2: Float(step.beta2), epsilon: Float(step.epsilon),
         weight_decay: Float(weightDecay), correction1: Float(1 - correction1),
         correction2: Float(1 - correction2), gradient_scale: Float(step.gradientScale))
-      cmlx_adamw(base, gradients, firstMoment.base, secondMoment.base, count, settings)
+      cmlx_adamw(
+        base.assumingMemoryBound(to: Float.self), gradients, firstMoment.base, secondMoment.base,
+        count, settings)
     }
+  }
 
-    /// Moves every number a `share` of the way toward the one of `other`, in place.
-    package func move(toward other: FloatBuffer, share: Double) {
-      precondition(other.count == count, "as many numbers as the buffer holds")
-      cmlx_move_toward(base, other.base, count, Float(share))
+  extension FloatBuffer {
+    /// Moves every number a `share` of the way toward the one of `weights`, in place.
+    package func move(toward weights: WeightBuffer, share: Double) throws {
+      precondition(weights.count == count, "as many numbers as the buffer holds")
+      try widened(weights.array).withFloats { values, _ in
+        cmlx_move_toward(base, values, count, Float(share))
+      }
     }
 
     /// The index of the first NaN or infinity, or `nil`.

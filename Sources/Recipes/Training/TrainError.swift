@@ -8,20 +8,13 @@ public enum TrainError: Diagnosed, Equatable {
   /// The folder is not empty and holds no training.
   case occupied(String)
   /// The folder holds a training of another recipe or other data; what differs, by key.
-  case otherTraining(String, differences: [Difference])
+  case otherTraining(String, differences: [JSONDifference])
   /// Another process is at it.
   case busy(String)
   /// The machine has too little memory; all in bytes.
   case memory(needed: Int, available: Int, isMeasured: Bool)
   /// Nothing of a text is left to train on.
   case tooLittle(name: String, tokens: Int, windowLength: Int)
-
-  /// A setting that changed between two starts.
-  public struct Difference: Equatable, Sendable {
-    public var path: String
-    public var before: String
-    public var now: String
-  }
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -58,24 +51,5 @@ public enum TrainError: Diagnosed, Equatable {
   private static func gigabytes(_ bytes: Int) -> String {
     let tenths = (bytes + 50_000_000) / 100_000_000
     return "\(tenths / 10).\(tenths % 10) GB"
-  }
-}
-
-extension TrainError.Difference {
-  /// The members in which two values differ, by path; of lists and scalars the whole value.
-  static func between(_ before: JSON, _ now: JSON, path: String = "") -> [Self] {
-    if let a = before.object, let b = now.object {
-      return Set(a.keys).union(b.keys).sorted().flatMap { key in
-        between(
-          a[key] ?? .null, b[key] ?? .null, path: path.isEmpty ? key : "\(path).\(key)")
-      }
-    }
-    guard Hashing.canonicalText(of: before) != Hashing.canonicalText(of: now) else { return [] }
-    func short(_ value: JSON) -> String {
-      if case .null = value { return "absent" }
-      let text = value.string ?? value.serialized()
-      return text.count > 24 ? text.prefix(21) + "…" : text
-    }
-    return [Self(path: path, before: short(before), now: short(now))]
   }
 }

@@ -115,7 +115,7 @@
         return
       }
       let before = try JSON.parse(try Disk.read(identityPath), origin: identityPath)
-      let differences = TrainError.Difference.between(before, now)
+      let differences = JSONDifference.between(before, now)
       guard differences.isEmpty else {
         throw TrainError.otherTraining(out, differences: differences)
       }

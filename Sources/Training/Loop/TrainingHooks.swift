@@ -49,25 +49,17 @@
     public let isLast: Bool
     /// Whether these are the moving average's weights.
     public let isAverage: Bool
-    private let makeModel: () throws -> Model
-    private let makeCheckpoint: () throws -> Checkpoint
-
-    init(
-      step: Int, isLast: Bool, isAverage: Bool, model: @escaping () throws -> Model,
-      checkpoint: @escaping () throws -> Checkpoint
-    ) {
-      self.step = step
-      self.isLast = isLast
-      self.isAverage = isAverage
-      makeModel = model
-      makeCheckpoint = checkpoint
-    }
+    let parameterization: Parameterization
+    let config: JSON
+    let kernels: Kernels
 
     /// The model over the weights themselves; nothing is copied.
-    public func model() throws -> Model { try makeModel() }
+    public func model() throws -> Model {
+      try Model(config: config, parameters: parameterization.parameters, kernels: kernels)
+    }
 
     /// A copy of the weights, in float32.
-    public func checkpoint() throws -> Checkpoint { try makeCheckpoint() }
+    public func checkpoint() throws -> Checkpoint { try parameterization.checkpoint() }
   }
 
   /// What a training lets others do and see. Hooks are called on the engine's thread, between steps.
@@ -82,10 +74,12 @@
     public var operation: (String) -> Void = { _ in }
     /// Everything else.
     public var event: (TrainingEvent) throws -> Void = { _ in }
-    /// Measures the weights, and those of the moving average where there is one; returns the score
-    /// that decides, lower being better, or `nil`. May throw `TrainingPause` to stop.
-    public var evaluate:
-      ((_ weights: TrainingSnapshot, _ average: TrainingSnapshot?) throws -> Double?)?
+    /// Measures the weights; returns the score that decides, lower being better, or `nil`. Called
+    /// once more for the moving average where there is one, whose score decides nothing. May throw
+    /// `TrainingPause` to stop.
+    public var evaluate: ((TrainingSnapshot) throws -> Double?)?
+    /// Keeps a checkpoint, at every evaluation.
+    public var keep: ((TrainingSnapshot) throws -> Void)?
     /// Keeps the best weights.
     public var keepBest: ((TrainingSnapshot) throws -> Void)?
     /// Looks at the fullest batch's peak memory, in bytes, before the first step; may throw. Without

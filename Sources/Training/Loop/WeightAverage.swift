@@ -5,21 +5,46 @@
   import Models
 
   /// The exponential moving average of trained weights; see `LoopSettings.averageDecay`.
+  ///
+  /// On the engine's thread only.
   final class WeightAverage {
-    let decay: Double
-    let buffers: [FloatBuffer]
+    private let decay: Double
+    private let tensors: [TrainedTensor]
+    private let buffers: [FloatBuffer]
 
-    /// Starts at `weights`, each with its shape.
-    init(decay: Double, of weights: [(buffer: FloatBuffer, shape: [Int])]) throws {
+    /// Starts at the weights as they are.
+    init(decay: Double, of tensors: [TrainedTensor]) throws {
       self.decay = decay
-      buffers = try weights.map { try FloatBuffer($0.buffer.values, shape: $0.shape) }
+      self.tensors = tensors
+      buffers = try tensors.map { try FloatBuffer($0.weights.values(), shape: $0.shape) }
     }
 
     /// Takes in the weights after `step` steps.
-    func update(with weights: [FloatBuffer], step: Int) {
+    func update(step: Int) throws {
       let early = (1 + Double(step)) / (10 + Double(step))
       let share = 1 - min(decay, early)
-      for (average, weight) in zip(buffers, weights) { average.move(toward: weight, share: share) }
+      for (average, tensor) in zip(buffers, tensors) {
+        try average.move(toward: tensor.weights, share: share)
+      }
+    }
+
+    /// Runs `body` while the average stands in the weights' place.
+    ///
+    /// Cost: a copy of the trained weights for that time.
+    func inPlace<Result>(_ body: () throws -> Result) throws -> Result {
+      let weights = try tensors.map { try $0.weights.values() }
+      func put(_ values: [[Float]]) throws {
+        for (tensor, values) in zip(tensors, values) { try tensor.weights.replace(with: values) }
+      }
+      try put(buffers.map(\.values))
+      let result: Swift.Result<Result, any Error> = Swift.Result { try body() }
+      try put(weights)
+      return try result.get()
+    }
+
+    /// The buffers as a saved state names them.
+    var state: [(name: String, shape: [Int], buffer: FloatBuffer)] {
+      zip(tensors, buffers).map { ("ema.\($0.name)", $0.shape, $1) }
     }
   }
 #endif

@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import CMLX
+  import Tensors
+
+  /// The weights of one tensor under training: evaluated numbers in memory of their own, which
+  /// updates overwrite in place.
+  ///
+  /// Safety: as of `FloatBuffer`. Only Training writes, and only while no graph over the array is
+  /// pending.
+  package final class WeightBuffer: @unchecked Sendable {
+    /// The array over this memory, of `elementType`.
+    package let array: DeviceArray
+    /// The numbers are float32, bfloat16 or float16.
+    package let elementType: ElementType
+    package let shape: [Int]
+    package let count: Int
+    let base: UnsafeMutableRawPointer
+
+    /// A copy of `values`, row-major, rounded to the nearest number of `elementType`.
+    package init(
+      _ values: [Float], shape: [Int], elementType: ElementType = .float32
+    ) throws {
+      let plain = try DeviceArray(values, shape: shape)
+      array =
+        elementType == .float32
+        ? plain : try contiguous(asType(plain, Self.deviceType(elementType)))
+      try evaluate([array])
+      self.elementType = elementType
+      self.shape = shape
+      count = values.count
+      guard let memory = cmlx_array_data(array.handle) else {
+        throw ModelError.engine(operation: "buffer", message: "the array has no plain memory")
+      }
+      base = UnsafeMutableRawPointer(mutating: memory)
+    }
+
+    /// A copy of the numbers as float32.
+    package func values() throws -> [Float] { try array.floats() }
+
+    /// Overwrites all numbers, rounding to the nearest.
+    package func replace(with values: [Float]) throws {
+      precondition(values.count == count, "as many numbers as the buffer holds")
+      let other = try WeightBuffer(values, shape: shape, elementType: elementType)
+      base.copyMemory(from: other.base, byteCount: count * elementType.byteCount)
+    }
+
+    /// The index of the first NaN or infinity, or `nil`.
+    package var firstNonFinite: Int? {
+      let index = cmlx_first_non_finite_stored(base, count, Self.deviceType(elementType))
+      return index < count ? index : nil
+    }
+
+    static func deviceType(_ type: ElementType) -> cmlx_dtype {
+      switch type {
+      case .float32: CMLX_FLOAT32
+      case .bfloat16: CMLX_BFLOAT16
+      case .float16: CMLX_FLOAT16
+      default: preconditionFailure("weights are trained as float32, bfloat16 or float16")
+      }
+    }
+  }
+#endif

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+#if MLX
+  import Models
+#endif
+
+/// Adam with decoupled weight decay.
+///
+///     m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²
+///     θ ← θ − η·(m̂ / (√v̂ + ε) + λθ)   with m̂ = m / (1−β₁ᵗ), v̂ = v / (1−β₂ᵗ)
+///
+/// - Cost: one pass; two buffers of the tensor's size.
+package struct AdamW: Optimizer {
+  package static let card = OptimizerCard(
+    id: "adamw", source: "Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2",
+    departs: "λ is scaled by η, as in PyTorch")
+
+  static let firstMoment = "exp_avg"
+  static let secondMoment = "exp_avg_sq"
+
+  package init() {}
+
+  package init(_ settings: inout Settings) throws(DocumentError) {}
+
+  package var options: JSONObject { JSONObject() }
+
+  package func buffers(for tensor: TensorOutline) -> [StateOutline] {
+    [
+      StateOutline(name: Self.firstMoment, shape: tensor.shape),
+      StateOutline(name: Self.secondMoment, shape: tensor.shape),
+    ]
+  }
+
+  #if MLX
+    package func update(
+      _ tensor: TrainedTensor, gradient: UnsafePointer<Float>, _ step: OptimizerStep
+    ) throws {
+      tensor.weights.updateAdamW(
+        gradients: gradient, firstMoment: tensor.state(Self.firstMoment),
+        secondMoment: tensor.state(Self.secondMoment), weightDecay: tensor.weightDecay,
+        AdamWStep(
+          learningRate: step.learningRate, beta1: step.beta1, beta2: step.beta2,
+          epsilon: step.epsilon, gradientScale: step.gradientScale, step: step.index))
+    }
+  #endif
+}
