@@ -30,7 +30,10 @@
     /// How far that is.
     case work(label: String, done: Int, total: Int, unit: String)
     case step(TrainProgress)
-    case evaluated(LoopScores, average: LoopScores?, isBest: Bool)
+    /// An evaluation, of the weights or of their moving average.
+    case evaluated(LoopScores, isAverage: Bool)
+    /// The evaluation just told of is the best so far.
+    case best(step: Int, score: Double)
     /// Something worth a line.
     case message(String)
     /// Something that may be wrong.

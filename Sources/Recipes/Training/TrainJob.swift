@@ -28,7 +28,7 @@
   public struct TrainJob: Sendable {
     public let recipe: TrainRecipe
     public let out: String
-    let dataFolder: String
+    public let dataFolder: String
     let models: HubModels?
     /// Bytes that may still be taken; tests replace it.
     var availableMemory: @Sendable () -> Int? = { Machine.availableMemoryByteCount() }
@@ -76,9 +76,9 @@
         observer(.message("This training is done; nothing is left to do."))
         return done
       }
-      var records = try TrainRecords(self, environment: environment)
+      let records = try TrainRecords(self, environment: environment)
       do {
-        let summary = try train(start, hashes, &records, cancellation, observer)
+        let summary = try train(start, hashes, records, cancellation, observer)
         try records.finish(.done)
         return summary
       } catch {
@@ -137,7 +137,7 @@
     // MARK: Training
 
     private func train(
-      _ start: TrainStart, _ hashes: FileHashes, _ records: inout TrainRecords,
+      _ start: TrainStart, _ hashes: FileHashes, _ records: TrainRecords,
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
       observer(.phase("reading the texts"))
@@ -180,6 +180,7 @@
       } catch TrainingError.stopped(let step, _) {
         throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
       }
+      try session.begin(after: result.steps)
       watchdog.begin("writing the results")
       observer(.phase("writing the results"))
       try writeResults(result, start, observer)

@@ -182,4 +182,42 @@
       try spikes.finish()
     }
   }
+
+  extension TrainRecipe {
+    /// The files that the results depend on, by a label each.
+    var dataFiles: [(name: String, paths: [String])] {
+      text.map { ("text.\($0.name)", $0.files) }
+        + examples.map { ("examples.\($0.name)", $0.files) }
+        + evaluation.texts.map { ("evaluation.\($0.name)", $0.files) }
+    }
+
+    /// What decides the result, apart from the contents of files and of the model.
+    var identity: JSON {
+      let length: JSON =
+        switch length {
+        case .steps(let steps): ["steps": JSON(steps)]
+        case .tokens(let tokens): ["tokens": JSON(tokens)]
+        case .epochs(let epochs): ["epochs": JSON(epochs)]
+        }
+      var training = training.identity
+      training["steps"] = nil
+      var limits = JSONObject()
+      for text in text where text.maximumBytes > 0 { limits[text.name] = JSON(text.maximumBytes) }
+      var weights = JSONObject()
+      for (name, weight) in mix.weights.sorted(by: { $0.key < $1.key }) {
+        weights[name] = JSON(weight)
+      }
+      return [
+        "seed": JSON(Int(seed)), "window_length": JSON(windowLength), "length": length,
+        "training": training, "loop": loop.identity, "max_bytes": .object(limits),
+        "mix": .object(weights),
+        "evaluation": [
+          "every": JSON(evaluation.every),
+          "held_out": evaluation.heldOut.map { [JSON($0.share), JSON($0.maximumBytes)] } ?? .null,
+          "best_by": JSON(evaluation.bestBy.map { .string($0) }),
+          "average_last": JSON(evaluation.averagedCount),
+        ],
+      ]
+    }
+  }
 #endif
