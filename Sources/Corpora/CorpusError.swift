@@ -65,6 +65,12 @@ public enum CorpusError: Diagnosed, Equatable {
   case identifier(String, byte: Int, problem: String)
   /// A language that the identifier does not know, or that several of its labels could mean.
   case unknownLanguage(String, path: String, known: [String])
+  /// A part of a mixture that no source of text or set of examples is called.
+  case unknownSource(String, place: String, known: [String])
+  /// Caps on epochs leave fewer tokens than a training draws.
+  case mixtureTooSmall(budget: Int, capacity: Int)
+  /// A supervised example that cannot be used; records count from 1.
+  case badExample(String, record: Int, problem: String, next: String)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -202,6 +208,18 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The language identifier cannot be used: \(problem).", where: "\(path), byte \(byte)",
         next: "Give a supervised model of fastText (.bin or .ftz), or make one with "
           + "`koine identify train`; a damaged download must be fetched again.")
+    case .unknownSource(let name, let place, let known):
+      Diagnosis(
+        what: "There is no source `\(name)`.", where: place,
+        next: nearestName(to: name, in: known).map { "Did you mean `\($0)`?" }
+          ?? (known.isEmpty ? "There are none." : "There are \(Self.list(known))."))
+    case .mixtureTooSmall(let budget, let capacity):
+      Diagnosis(
+        what: "The training draws \(budget) tokens of text; within the caps on epochs there are "
+          + "\(capacity).", where: "mix",
+        next: "Raise `max_epochs`, add text, or train on fewer tokens.")
+    case .badExample(let path, let record, let problem, let next):
+      Diagnosis(what: problem, where: "\(path), record \(record)", next: next)
     case .unknownLanguage(let name, let path, let known):
       Diagnosis(
         what: "The identifier has no single label for the language `\(name)`.", where: path,

@@ -32,6 +32,8 @@ public struct MixedSampler: WindowSampler {
   public let windowLength: Int
   private var parts: [Part]
   private var windows: [Int]
+  /// Where each part's sources begin in the statistics.
+  private let firstSources: [Int32]
 
   /// Makes a sampler. Throws ``CorpusError/setting(_:expected:found:)`` for no parts, shares that are
   /// not positive, or parts of different window lengths.
@@ -52,6 +54,11 @@ public struct MixedSampler: WindowSampler {
     windowLength = first.sampler.windowLength
     self.parts = parts
     windows = [Int](repeating: 0, count: parts.count)
+    var sourceCount: Int32 = 0
+    firstSources = parts.map { part in
+      defer { sourceCount += Int32(part.sampler.statistics.count) }
+      return sourceCount
+    }
   }
 
   public var state: SamplerState {
@@ -86,6 +93,8 @@ public struct MixedSampler: WindowSampler {
       if progress < least { (chosen, least) = (i, progress) }
     }
     windows[chosen] += 1
-    return parts[chosen].sampler.next()
+    var window = parts[chosen].sampler.next()
+    for i in window.sources.indices { window.sources[i] += firstSources[chosen] }
+    return window
   }
 }

@@ -22,10 +22,20 @@ public struct TextSource: Sendable {
 ///
 /// **Order.** The documents of a source are shuffled anew in each epoch; a document longer than eight
 /// windows is cut into passages of that length first, shuffled like documents. Whenever a lane
-/// is out of text it takes the next passage of the source that is furthest behind its share
-/// (handed-out tokens / share, the first source wins a tie), so that shares hold at every moment to
-/// within one passage. `laneCount` lanes are read side by side: window k comes from lane
-/// k mod laneCount, and the windows of a batch are from different documents.
+/// is out of text it takes the next passage; whose, is decided by the shares. `laneCount` lanes are
+/// read side by side: window k comes from lane k mod laneCount, and the windows of a batch are from
+/// different documents.
+///
+/// **Shares.** With a ``Mixture``, of the sources that their next passage would not bring further
+/// ahead than by itself, the one whose passage is due first is taken (the first source wins a tie):
+/// passage ℓ of a source that has handed out x tokens is due when target(t) = x + ℓ. So at every
+/// moment each source has what it is owed to within one passage, whatever their number. Sources that
+/// have reached their cap on epochs are left out until all have. The older constructor, of constant
+/// shares, takes the source with the fewest tokens / share; there no source is ahead by more than a
+/// passage, but where there are many one may be behind by several.
+///
+/// **Source:** deadlines are those of proportionate fairness (Baruah, Cohen, Plaxton, Varvel 1996,
+/// Algorithmica 15). **Departs:** passages differ in length, and shares may change.
 ///
 /// **Packing.** A lane is one endless stream, cut every T tokens; neighbouring windows overlap by
 /// the one token that is the last target of one and the first input of the other, so each token is a
@@ -52,6 +62,8 @@ public struct TextSampler: WindowSampler {
 
   public let windowLength: Int
   private let sources: [Source]
+  /// `nil`: constant shares by the older rule.
+  private let mixture: Mixture?
   private let seed: UInt64
   private var current: State
 
@@ -60,28 +72,64 @@ public struct TextSampler: WindowSampler {
     let shard: TokenShard
     let share: Double
     let passages: [Range<Int>]
+    /// Passages that may be handed out.
+    var maxPassages = Int.max
   }
 
-  /// Makes a sampler at its first window.
+  /// Makes a sampler of a mixture's sources at its first window.
+  ///
+  /// - Parameters:
+  ///   - texts: at least the sources of the mixture; others are left out.
+  ///   - mixture: the shares; its order is that of the statistics.
+  ///
+  /// Throws ``CorpusError`` as the other constructor does, and for a source without text.
+  public init(
+    _ texts: [(name: String, shard: TokenShard)], mixture: Mixture, windowLength: Int,
+    seed: UInt64, laneCount: Int = 32
+  ) throws {
+    let used = try mixture.names.map { name in
+      guard let text = texts.first(where: { $0.name == name }) else {
+        throw CorpusError.unknownSource(name, place: "mix", known: texts.map(\.name))
+      }
+      return TextSource(name: name, shard: text.shard, share: 1)
+    }
+    try self.init(used, mixture: mixture, windowLength, seed, laneCount)
+  }
+
+  /// Makes a sampler of constant shares at its first window.
   ///
   /// Throws ``CorpusError/setting(_:expected:found:)`` for no sources, equal names, shares that are
   /// not positive, lengths below 1, or sources with different end-of-text ids or vocabularies.
   public init(
     _ sources: [TextSource], windowLength: Int, seed: UInt64, laneCount: Int = 32
   ) throws {
+    try self.init(sources, mixture: nil, windowLength, seed, laneCount)
+  }
+
+  private init(
+    _ sources: [TextSource], mixture: Mixture?, _ windowLength: Int, _ seed: UInt64,
+    _ laneCount: Int
+  ) throws {
     try Self.check(sources, windowLength: windowLength, laneCount: laneCount)
     self.windowLength = windowLength
     self.seed = seed
-    self.sources = sources.map { source in
-      Source(
-        name: source.name, shard: source.shard, share: source.share,
-        passages: Self.passages(of: source.shard, length: 8 * windowLength))
+    self.mixture = mixture
+    self.sources = sources.enumerated().map { index, source in
+      let passages = Self.passages(of: source.shard, length: 8 * windowLength)
+      let cap = (mixture?.maxEpochs[index] ?? .infinity) * Double(passages.count)
+      return Source(
+        name: source.name, shard: source.shard, share: source.share, passages: passages,
+        maxPassages: cap < 0x1p62 ? max(1, Int(cap.rounded(.up))) : .max)
     }
     var hasher = ContentHasher(seed: seed)
     for source in sources {
       let facts = "\(source.name)\t\(source.share)\t\(source.shard.header.contentHash.hex)\n"
       hasher.absorb(facts.utf8)
     }
+    for point in mixture?.points ?? [] {
+      hasher.absorb("\(point.tokens) \(point.shares)\n".utf8)
+    }
+    if let mixture { hasher.absorb("\(mixture.maxEpochs)\n".utf8) }
     hasher.absorb("\(windowLength) \(laneCount)".utf8)
     let zeros = [Int](repeating: 0, count: sources.count)
     current = State(
@@ -104,9 +152,13 @@ public struct TextSampler: WindowSampler {
 
   public var statistics: [SourceStatistics] {
     sources.indices.map { i in
-      SourceStatistics(
+      let header = sources[i].shard.header
+      let byteShare = Double(header.textByteCount) / Double(header.tokenCount)
+      return SourceStatistics(
         name: sources[i].name, tokens: current.tokens[i],
-        epochs: Double(current.taken[i]) / Double(sources[i].passages.count))
+        bytes: Int((Double(current.tokens[i]) * byteShare).rounded()),
+        epochs: Double(current.taken[i]) / Double(sources[i].passages.count),
+        seen: current.tokens[i])
     }
   }
 
@@ -122,6 +174,7 @@ public struct TextSampler: WindowSampler {
     if lane.next == lane.end { lane = takePassage() }
     window.tokens.append(opening(of: lane).token)
     window.segments.append(segment)
+    window.sources.append(Int32(lane.source))
     while window.tokens.count < count {
       if lane.next == lane.end {
         let last = window.tokens[window.tokens.count - 1]
@@ -129,6 +182,7 @@ public struct TextSampler: WindowSampler {
         lane = takePassage()
         segment += 1
         let (token, startsDocument) = opening(of: lane)
+        window.sources.append(Int32(lane.source))
         if endedDocument && startsDocument {
           window.segments[window.segments.count - 1] = segment
         } else {
@@ -159,21 +213,48 @@ public struct TextSampler: WindowSampler {
   }
 
   private mutating func takePassage() -> Lane {
+    let chosen = mixture.map { dueSource($0) } ?? sourceFurthestBehind()
+    let passage = nextPassage(of: chosen)
+    current.taken[chosen] += 1
+    current.tokens[chosen] += passage.count
+    return Lane(source: chosen, next: passage.lowerBound, end: passage.upperBound)
+  }
+
+  private func nextPassage(of index: Int) -> Range<Int> {
+    let source = sources[index]
+    let (epoch, position) = current.taken[index].quotientAndRemainder(
+      dividingBy: source.passages.count)
+    let order = Permutation(
+      count: source.passages.count, seed: seed, name: source.name, epoch: epoch)
+    return source.passages[order[position]]
+  }
+
+  private func sourceFurthestBehind() -> Int {
     var chosen = 0
     var least = Double.infinity
     for i in sources.indices {
       let progress = Double(current.tokens[i]) / sources[i].share
       if progress < least { (chosen, least) = (i, progress) }
     }
-    let source = sources[chosen]
-    let (epoch, position) = current.taken[chosen].quotientAndRemainder(
-      dividingBy: source.passages.count)
-    let order = Permutation(
-      count: source.passages.count, seed: seed, name: source.name, epoch: epoch)
-    let passage = source.passages[order[position]]
-    current.taken[chosen] += 1
-    current.tokens[chosen] += passage.count
-    return Lane(source: chosen, next: passage.lowerBound, end: passage.upperBound)
+    return chosen
+  }
+
+  private func dueSource(_ mixture: Mixture) -> Int {
+    let now = Double(current.tokens.reduce(0, +))
+    let open = sources.indices.filter { current.taken[$0] < sources[$0].maxPassages }
+    var chosen = open.first ?? 0
+    var best = (isAhead: true, due: Double.infinity)
+    for i in open.isEmpty ? Array(sources.indices) : open {
+      let length = Double(nextPassage(of: i).count)
+      let handedOut = Double(current.tokens[i])
+      let due = mixture.moment(i, owed: handedOut + length)
+      let isAhead = handedOut >= mixture.target(i, at: now + length)
+      // Where all are ahead, for the lack of those that have reached their caps, the next one due.
+      if (isAhead ? 1 : 0, due) < (best.isAhead ? 1 : 0, best.due) {
+        (chosen, best) = (i, (isAhead, due))
+      }
+    }
+    return chosen
   }
 
   private static func passages(of shard: TokenShard, length: Int) -> [Range<Int>] {
