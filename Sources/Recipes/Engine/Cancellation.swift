@@ -43,7 +43,7 @@ public struct StepInterrupted: Error, Equatable {
 }
 
 /// Turns SIGINT, SIGTERM and SIGHUP into a wish to stop: the first asks, the second ends the
-/// process at once with exit code 130.
+/// process at once with the exit code of shells, 130 after Ctrl-C and 143 after SIGTERM.
 ///
 /// Make one at the start of a command and keep it; when it goes, signals act as before. A signal
 /// that the process was told to ignore (`nohup`, a shell's background job) stays ignored.
@@ -64,7 +64,7 @@ public final class InterruptSignals {
       if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        guard !cancellation.isRequested else { _exit(130) }
+        guard !cancellation.isRequested else { _exit(128 + number) }
         cancellation.request(signal: number)
         onFirst()
       }

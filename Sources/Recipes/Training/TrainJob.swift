@@ -69,7 +69,7 @@
       try claim(restart: restart)
       guard let lock = try FolderLock.take(out + "/.lock") else { throw TrainError.busy(out) }
       defer { withExtendedLifetime(lock) {} }
-      let hashes = FileHashes(storePath: out + "/data/files.json")
+      let hashes = FileHashes(storePath: out + "/data/hashes.json")
       let start = try prepareStart(hashes, observer)
       try checkIdentity(start, hashes)
       if let done = TrainSummary(path: summaryPath) {
@@ -124,8 +124,10 @@
     /// All that decides the result.
     private func identity(_ start: TrainStart, _ hashes: FileHashes) throws -> JSON {
       var files = JSONObject()
-      for (name, paths) in recipe.dataFiles {
-        files[name] = JSON(try paths.map { JSON(String(try hashes.hash(path($0)).prefix(16))) })
+      for (name, patterns) in recipe.dataFiles {
+        let paths = try CorpusFiles.expand(
+          patterns, relativeTo: dataFolder.isEmpty ? nil : dataFolder)
+        files[name] = JSON(try paths.map { JSON(String(try hashes.hash($0).prefix(16))) })
       }
       var identity = recipe.identity
       identity["schema"] = 1
@@ -141,19 +143,23 @@
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
       observer(.phase("reading the texts"))
-      var data = try TrainData(
-        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, folder: out + "/data",
-        path: path, hashes: hashes
-      ) { name, done, total in
+      let data = try TrainData(
+        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
+        folder: dataFolder
+      ) { progress in
         if cancellation.isRequested {
           throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
         }
-        observer(.work(label: "encoding \(name)", done: done, total: total, unit: "documents"))
+        observer(
+          .work(
+            label: "encoding \(progress.name)", done: progress.inputBytes,
+            total: progress.totalInputBytes, unit: "B"))
       }
       let settings = try settings(for: data)
       let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
       try checkMemory(size, settings)
       let evaluation = try evaluation(data)
+      var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
       observer(.phase("measuring the machine"))
       let peak = try MatmulPeak.measure()
       let work = try TrainingWork(
@@ -176,7 +182,7 @@
         cancellation: cancellation, watchdog: watchdog, observer: observer)
       let result: TrainingResult
       do {
-        result = try trainer.run(&data.sampler, hooks: session.hooks(available: availableMemory))
+        result = try trainer.run(&sampler, hooks: session.hooks(available: availableMemory))
       } catch TrainingError.stopped(let step, _) {
         throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
       }
@@ -185,7 +191,7 @@
       observer(.phase("writing the results"))
       try writeResults(result, start, observer)
       let summary = try TrainSummary(
-        result, steps: settings.steps, data: data, session: session, records: records)
+        result, steps: settings.steps, data: data, drawn: sampler.statistics, session: session, records: records)
       try summary.write(to: summaryPath)
       // From here on the folder says that it is done; the state is of no more use.
       try? Disk.remove(stateFolder)
@@ -194,6 +200,10 @@
 
     func tokensPerStep(_ settings: TrainingSettings) -> Int {
       settings.batchSize * settings.microBatches * recipe.windowLength
+    }
+
+    func windowCount(_ settings: TrainingSettings) -> Int {
+      settings.steps * settings.batchSize * settings.microBatches
     }
 
     /// The settings with the steps that tokens or epochs come to.

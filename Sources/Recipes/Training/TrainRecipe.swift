@@ -43,11 +43,11 @@
     /// T: tokens that a window's text may be long.
     public let windowLength: Int
     /// Running text by free names, in the order of the file.
-    public let text: [Text]
+    public let text: [CorpusSettings]
     /// Supervised data by free names.
-    public let examples: [Examples]
+    public let examples: [(name: String, settings: ExampleSettings)]
     /// How text and examples share the windows.
-    public let mix: Mix
+    public let mix: MixSettings
     public let length: Length
     public let training: TrainingSettings
     public let loop: LoopSettings
@@ -73,8 +73,8 @@
           expected: "at most max_position_embeddings (\(sizes.maximumPositions))",
           found: "\(windowLength)")
       }
-      text = try Self.named(&root, "text") { try Text(name: $0, &$1) }
-      examples = try Self.named(&root, "examples") { try Examples(name: $0, &$1) }
+      text = try Self.named(&root, "text") { try CorpusSettings(&$1, name: $0) }
+      examples = try Self.named(&root, "examples") { ($0, try ExampleSettings(&$1)) }
       if text.isEmpty, examples.isEmpty {
         throw root.wrong("text", expected: "at least one text, or `examples`", found: "none")
       }
@@ -83,7 +83,8 @@
           "examples", expected: "names that differ from those of `text`", found: "`\(name)`")
       }
       var mixSettings = try root.child("mix")
-      mix = try Mix(&mixSettings, names: text.map(\.name) + examples.map(\.name))
+      mix = try MixSettings(&mixSettings)
+      try mix.check(texts: text.map(\.name), examples: examples.map(\.name))
       try mixSettings.finish()
       var evaluationSettings = try root.child("evaluation")
       evaluation = try LoopEvaluationSettings(&evaluationSettings, texts: text.map(\.name))
@@ -187,7 +188,7 @@
     /// The files that the results depend on, by a label each.
     var dataFiles: [(name: String, paths: [String])] {
       text.map { ("text.\($0.name)", $0.files) }
-        + examples.map { ("examples.\($0.name)", $0.files) }
+        + examples.map { ("examples.\($0.name)", $0.settings.files) }
         + evaluation.texts.map { ("evaluation.\($0.name)", $0.files) }
     }
 
@@ -201,16 +202,14 @@
         }
       var training = training.identity
       training["steps"] = nil
-      var limits = JSONObject()
-      for text in text where text.maximumBytes > 0 { limits[text.name] = JSON(text.maximumBytes) }
-      var weights = JSONObject()
-      for (name, weight) in mix.weights.sorted(by: { $0.key < $1.key }) {
-        weights[name] = JSON(weight)
-      }
+      var texts = JSONObject()
+      for text in text { texts[text.name] = text.identity }
+      var sets = JSONObject()
+      for (name, settings) in examples { sets[name] = settings.identity }
       return [
         "seed": JSON(Int(seed)), "window_length": JSON(windowLength), "length": length,
-        "training": training, "loop": loop.identity, "max_bytes": .object(limits),
-        "mix": .object(weights),
+        "training": training, "loop": loop.identity, "text": .object(texts),
+        "examples": .object(sets), "mix": mix.identity,
         "evaluation": [
           "every": JSON(evaluation.every),
           "held_out": evaluation.heldOut.map { [JSON($0.share), JSON($0.maximumBytes)] } ?? .null,

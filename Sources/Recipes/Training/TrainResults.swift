@@ -3,6 +3,7 @@
 
 #if MLX
   import Checkpoints
+  import Corpora
   import Documents
   import Foundation
   import Models
@@ -67,7 +68,7 @@
     public let json: JSON
 
     init(
-      _ result: TrainingResult, steps: Int, data: TrainData, session: TrainSession,
+      _ result: TrainingResult, steps: Int, data: TrainData, drawn: [SourceStatistics], session: TrainSession,
       records: TrainRecords
     ) throws {
       var json: JSON = [
@@ -93,8 +94,7 @@
       json["sources"] = JSON(
         data.sources.map { source in
           var entry = source.json
-          let drawn = data.sampler.statistics.first { $0.name == source.name }
-          if let drawn {
+          if let drawn = drawn.first(where: { $0.name == source.name }) {
             entry["trained_tokens"] = JSON(drawn.tokens)
             entry["epochs"] = JSON(drawn.epochs)
             entry["padding"] = JSON(drawn.padding)

@@ -72,9 +72,12 @@
       for text in recipe.text {
         // As many bytes of each, where there is a limit.
         var left = maximumBytes > 0 ? maximumBytes / recipe.text.count : Int.max
-        for document in try CorpusReader.documents(at: text.files.map(path)) where left > 0 {
-          texts.append(document.text)
-          left -= document.byteCount
+        let files = try CorpusFiles.expand(
+          text.files, relativeTo: dataFolder.isEmpty ? nil : dataFolder)
+        let stream = DocumentStream(files: files, text)
+        while left > 0, let found = try stream.next() {
+          texts.append(found.document.text)
+          left -= found.document.byteCount
         }
       }
       var tokenizer = try BPETrainer(vocabularySize: vocabularySize).train(texts) { progress in
