@@ -27,9 +27,6 @@
 
     let directory: String
     let trainer: Trainer
-    /// How bytes get to the disk; tests fill it.
-    var output = OutputCalls.system
-
     static let buffersName = "optimizer_state"
     static let stateName = "trainer_state.json"
     private static let prefix = "state-"
@@ -72,7 +69,7 @@
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
       var options = CheckpointWriter.Options()
-      options.output = output
+      options.output = trainer.output
       if !buffers.names.isEmpty { options.companions = [(Self.buffersName, buffers)] }
       options.documents = [
         Checkpoint.CompanionFile(

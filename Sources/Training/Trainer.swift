@@ -58,6 +58,8 @@
     let savesLast: Bool
     let start: Checkpoint
     let kernels: Kernels
+    /// How states get to the disk; tests fill it.
+    var output = OutputCalls.system
 
     /// Trains on from `start`.
     ///
