@@ -21,7 +21,9 @@
       private let all = Mutex<[TrainEvent]>([])
       var observer: TrainObserver { { event in self.all.withLock { $0.append(event) } } }
       var steps: [TrainProgress] {
-        all.withLock { $0.compactMap { if case .step(let progress) = $0 { progress } else { nil } } }
+        all.withLock {
+          $0.compactMap { if case .step(let progress) = $0 { progress } else { nil } }
+        }
       }
       var work: Set<String> {
         all.withLock {
@@ -44,9 +46,10 @@
 
       init() throws {
         try Disk.makeFolder(data)
-        for (name, words) in [("fao", ["hetta", "er", "ein", "bygd", "við", "sjógv"]),
-          ("eng", ["this", "is", "a", "village", "by", "the", "sea"])]
-        {
+        for (name, words) in [
+          ("fao", ["hetta", "er", "ein", "bygd", "við", "sjógv"]),
+          ("eng", ["this", "is", "a", "village", "by", "the", "sea"]),
+        ] {
           var random = SeededRandom(seed: 7, name: name)
           let lines = (0..<160).map { _ in
             (0..<4 + random.below(9)).map { _ in random.pick(words) }.joined(separator: " ") + ".\n"
@@ -101,7 +104,8 @@
 
     private func bytes(_ path: String) throws -> [UInt8] { try Disk.read(path) }
 
-    @Test func `a training leaves a checkpoint, its records and what was asked for beside`() throws {
+    @Test func `a training leaves a checkpoint, its records and what was asked for beside`() throws
+    {
       let place = try Place()
       let events = Events()
       let summary = try run(
@@ -206,7 +210,8 @@
       #expect(try points(broken) == points(whole))
     }
 
-    @Test func `ecosystem failure 7, tokenization repeated after a crash, does not happen`() throws {
+    @Test func `ecosystem failure 7, tokenization repeated after a crash, does not happen`() throws
+    {
       let place = try Place()
       let cancellation = Cancellation()
       #expect(throws: TrainInterrupted.self) {
@@ -227,7 +232,8 @@
       #expect(!again.work.contains { $0.hasPrefix("encoding") }, "\(again.work)")
     }
 
-    @Test func `ecosystem failure 10, old losses that nobody can look at, does not happen`() throws {
+    @Test func `ecosystem failure 10, old losses that nobody can look at, does not happen`() throws
+    {
       let place = try Place()
       try run(try job(place, yaml()))
       let notebook = try Notebook.open(place.root + "/koine.sqlite")

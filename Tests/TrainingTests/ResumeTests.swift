@@ -221,10 +221,12 @@
           let written = Mutex(0)
           var trainer = try Self.trainer(folder)
           trainer.output = OutputCalls { descriptor, bytes, offset in
-            let isFull = saves.withLock { $0 >= 1 } && written.withLock { written in
-              defer { written += bytes.byteCount }
-              return written + bytes.byteCount > limit
-            }
+            let isFull =
+              saves.withLock { $0 >= 1 }
+              && written.withLock { written in
+                defer { written += bytes.byteCount }
+                return written + bytes.byteCount > limit
+              }
             guard !isFull else {
               errno = ENOSPC
               return -1

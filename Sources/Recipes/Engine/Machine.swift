@@ -60,7 +60,8 @@ package enum Machine {
     #if os(Linux)
       func number(_ path: String) -> Int? {
         guard let bytes = try? Disk.read(path) else { return nil }
-        return Int(String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+        let text = String(decoding: bytes, as: UTF8.self)
+        return Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
       }
       let text = (try? Disk.read("/proc/meminfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
       let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }

@@ -98,7 +98,7 @@
         guard names.isEmpty || names.contains("train.json") else { throw TrainError.occupied(out) }
         if restart {
           // The name that makes the folder ours goes last, so that a kill leaves it ours.
-          for name in names.sorted(by: { a, _ in a != "train.json" }) {
+          for name in names.filter({ $0 != "train.json" }) + names.filter({ $0 == "train.json" }) {
             try Disk.remove(out + "/" + name)
           }
         }
@@ -191,7 +191,8 @@
       observer(.phase("writing the results"))
       try writeResults(result, start, observer)
       let summary = try TrainSummary(
-        result, steps: settings.steps, data: data, drawn: sampler.statistics, session: session, records: records)
+        result, steps: settings.steps, data: data, drawn: sampler.statistics, session: session,
+        records: records)
       try summary.write(to: summaryPath)
       // From here on the folder says that it is done; the state is of no more use.
       try? Disk.remove(stateFolder)
@@ -212,7 +213,8 @@
       let perStep = Double(tokensPerStep(settings))
       switch recipe.length {
       case .steps(let steps): settings.steps = steps
-      case .tokens(let tokens): settings.steps = max(1, Int((Double(tokens) / perStep).rounded(.up)))
+      case .tokens(let tokens):
+        settings.steps = max(1, Int((Double(tokens) / perStep).rounded(.up)))
       case .epochs(let epochs):
         settings.steps = max(
           1, Int((epochs * Double(data.tokensPerEpoch) / perStep).rounded(.up)))

@@ -125,7 +125,8 @@
       }
       for (name, value) in facts {
         text += DisplayWidth.padded(name, to: 12)
-        text += DisplayWidth.wrapped(value, to: max(20, style.width - 13))
+        text +=
+          DisplayWidth.wrapped(value, to: max(20, style.width - 13))
           .joined(separator: "\n" + String(repeating: " ", count: 12)) + "\n"
       }
       return text

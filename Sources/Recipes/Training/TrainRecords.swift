@@ -16,10 +16,10 @@
     static let stepName = "train"
     private let folder: String
     private var run: RunRecord
-    private let begin = ContinuousClock.now
     private var log: MetricsLog?
     private var events: EventFile?
     private let clock: StepClock
+    private let notebook: Notebook
     /// What is known at the end.
     var trainedTokens = 0
     var outputPath: String?
@@ -40,6 +40,10 @@
             hash: Hashing.sha256(canonical: job.recipe.identity), state: .pending)
         ])
       try files.write(run)
+      // Now, not after hours of work, it shows whether the notebook can be written.
+      let parent = URL(fileURLWithPath: Disk.absolute(folder)).deletingLastPathComponent().path
+      notebook = try Notebook.open(parent + "/koine.sqlite")
+      try notebook.save(run)
     }
 
     private var metricsPath: String { folder + "/metrics.jsonl" }
@@ -90,8 +94,8 @@
       case "train_loss": "train/loss"
       case "val_loss": "val/loss"
       case "val_time": "val/time"
-      case _ where name.contains("/"), "bits_per_byte": name == "bits_per_byte" ? "val/\(name)" : "val/" + name
-      default: "train/" + name
+      case "bits_per_byte": "val/bits_per_byte"
+      default: (name.contains("/") ? "val/" : "train/") + name
       }
     }
 
@@ -127,8 +131,6 @@
       run.steps[0].peakMemoryByteCount = Machine.peakMemoryByteCount()
       run.steps[0].outputPath = outputPath
       try RunFolder(path: folder).write(run)
-      let parent = URL(fileURLWithPath: Disk.absolute(folder)).deletingLastPathComponent().path
-      let notebook = try Notebook.open(parent + "/koine.sqlite")
       try notebook.save(run)
       if Disk.exists(metricsPath) {
         try notebook.save(MetricsLog.read(metricsPath).flatMap(\.points), run: run.name)

@@ -27,7 +27,7 @@
     private(set) var scores: LoopScores?
     private(set) var averageScores: LoopScores?
     private(set) var peakMemory = 0
-    private var isResumed = false
+    private var isOpen = false
     private var lastRecord: (seconds: Double, steps: Int)?
 
     init(
@@ -77,8 +77,8 @@
 
     /// Opens the records once it is known where the training goes on.
     func begin(after step: Int) throws {
-      guard !isResumed else { return }
-      isResumed = true
+      guard !isOpen else { return }
+      isOpen = true
       meter.resume(at: step)
       try records.open(after: step)
     }
