@@ -70,7 +70,7 @@ public enum CorpusError: Diagnosed, Equatable {
   /// Caps on epochs leave fewer tokens than a training draws.
   case mixtureTooSmall(budget: Int, capacity: Int)
   /// A supervised example that cannot be used; records count from 1.
-  case badExample(String, record: Int, problem: String, next: String)
+  case unusableExample(String, record: Int, problem: String, next: String)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -129,7 +129,7 @@ public enum CorpusError: Diagnosed, Equatable {
       Diagnosis(
         what: "The Parquet file has \(problem), which is not read.", where: "\(path), \(place)",
         next: "Convert it to JSONL, or write it anew with plain columns of text.")
-    case .badExample(let path, line: let line, problem: let problem):
+    case .badExample(let path, let line, let problem):
       Diagnosis(
         what: "The example cannot be used: \(problem).", where: "\(path), line \(line)",
         next:
@@ -218,7 +218,7 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The training draws \(budget) tokens of text; within the caps on epochs there are "
           + "\(capacity).", where: "mix",
         next: "Raise `max_epochs`, add text, or train on fewer tokens.")
-    case .badExample(let path, record: let record, problem: let problem, next: let next):
+    case .unusableExample(let path, let record, let problem, let next):
       Diagnosis(what: problem, where: "\(path), record \(record)", next: next)
     case .unknownLanguage(let name, let path, let known):
       Diagnosis(
