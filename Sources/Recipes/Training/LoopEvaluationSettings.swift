@@ -118,7 +118,7 @@
 
     private static func heldOut(_ settings: inout Settings) throws -> HeldOutSettings? {
       if let node = settings.node("held_out"), case .scalar(let text, _) = node.content,
-        Bool(yaml: text) == false
+        ["false", "no", "off"].contains(text.lowercased())
       {
         return nil
       }

@@ -83,7 +83,7 @@
       var tokenizer = try BPETrainer(vocabularySize: vocabularySize).train(texts) { progress in
         observer(
           .work(
-            label: "training the tokenizer", done: progress.done, total: progress.total,
+            label: "training the tokenizer", done: progress.done, total: progress.total ?? 0,
             unit: "\(progress.phase)"))
       }
       tokenizer.modelMaxLength = sizes.maximumPositions
