@@ -139,7 +139,7 @@
 
     /// What the training would do. Encodes the texts, into a folder of its own that goes again where
     /// the training has none yet, and tries one step; changes nothing else.
-    public func plan(observer: TrainObserver = { _ in }) throws -> TrainPlan {
+    public func plan(observer: @escaping TrainObserver = { _ in }) throws -> TrainPlan {
       try withScratch { job in
         let hashes = FileHashes(storePath: nil)
         let start = try job.prepareStart(hashes, observer)
@@ -185,7 +185,7 @@
     }
 
     /// The texts and examples of a look ahead.
-    private func data(_ start: TrainStart, _ observer: TrainObserver) throws -> TrainData {
+    private func data(_ start: TrainStart, _ observer: @escaping TrainObserver) throws -> TrainData {
       try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
         folder: dataFolder
@@ -211,7 +211,7 @@
 
     /// The first windows of the training.
     public func batch(
-      windowCount: Int, observer: TrainObserver = { _ in }
+      windowCount: Int, observer: @escaping TrainObserver = { _ in }
     ) throws -> BatchView {
       try withScratch { job in
         let start = try job.prepareStart(FileHashes(storePath: nil), observer)

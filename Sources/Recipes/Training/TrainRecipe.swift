@@ -73,21 +73,25 @@
           expected: "at most max_position_embeddings (\(sizes.maximumPositions))",
           found: "\(windowLength)")
       }
-      text = try Self.named(&root, "text") { try CorpusSettings(&$1, name: $0) }
-      examples = try Self.named(&root, "examples") { ($0, try ExampleSettings(&$1)) }
+      let text = try Self.named(&root, "text") { try CorpusSettings(&$1, name: $0) }
+      let examples = try Self.named(&root, "examples") { ($0, try ExampleSettings(&$1)) }
+      let names = text.map(\.name)
+      let setNames = examples.map(\.0)
       if text.isEmpty, examples.isEmpty {
         throw root.wrong("text", expected: "at least one text, or `examples`", found: "none")
       }
-      if let name = text.map(\.name).first(where: { examples.map(\.name).contains($0) }) {
+      if let name = names.first(where: { setNames.contains($0) }) {
         throw root.wrong(
           "examples", expected: "names that differ from those of `text`", found: "`\(name)`")
       }
       var mixSettings = try root.child("mix")
       mix = try MixSettings(&mixSettings)
-      try mix.check(texts: text.map(\.name), examples: examples.map(\.name))
+      try mix.check(texts: names, examples: setNames)
       try mixSettings.finish()
+      self.text = text
+      self.examples = examples
       var evaluationSettings = try root.child("evaluation")
-      evaluation = try LoopEvaluationSettings(&evaluationSettings, texts: text.map(\.name))
+      evaluation = try LoopEvaluationSettings(&evaluationSettings, texts: names)
       var loop = LoopSettings()
       try evaluation.fill(&loop, &evaluationSettings)
       try evaluationSettings.finish()

@@ -22,7 +22,7 @@
 
   extension TrainJob {
     /// Opens the model, or makes a new one.
-    func prepareStart(_ hashes: FileHashes, _ observer: TrainObserver) throws -> TrainStart {
+    func prepareStart(_ hashes: FileHashes, _ observer: @escaping TrainObserver) throws -> TrainStart {
       switch recipe.start {
       case .model(let name):
         let folder = try folder(name)
@@ -65,7 +65,7 @@
 
     private func trainTokenizer(
       _ vocabularySize: Int, maximumBytes: Int, _ sizes: LlamaSizes, to folder: String,
-      _ observer: TrainObserver
+      _ observer: @escaping TrainObserver
     ) throws {
       observer(.phase("training the tokenizer"))
       var texts: [String] = []
