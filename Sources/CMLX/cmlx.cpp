@@ -295,24 +295,34 @@ int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, fl
 
 // MARK: Gradients
 
+namespace {
+
+// Calls a function of Swift: handles in, as many arrays out as promised.
+std::vector<mx::array> call(cmlx_function function, void *context,
+                            const std::vector<mx::array> &arguments, int output_count) {
+  std::vector<cmlx_array> handles;
+  for (const auto &argument : arguments) handles.push_back(wrap(argument));
+  std::vector<cmlx_array> outputs(output_count, nullptr);
+  if (function(context, handles.data(), static_cast<int>(handles.size()), outputs.data(),
+               output_count) != 0) {
+    throw std::runtime_error("the differentiated function failed");
+  }
+  std::vector<mx::array> results;
+  for (auto handle : outputs) {
+    results.push_back(std::move(handle->value));
+    delete handle;
+  }
+  return results;
+}
+
+}  // namespace
+
 int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_array *inputs,
                             int input_count, cmlx_array *values, int output_count,
                             cmlx_array *gradients) {
   return guarded([&] {
     auto body = [&](const std::vector<mx::array> &arguments) {
-      std::vector<cmlx_array> handles;
-      for (const auto &argument : arguments) handles.push_back(wrap(argument));
-      std::vector<cmlx_array> outputs(output_count, nullptr);
-      if (function(context, handles.data(), static_cast<int>(handles.size()), outputs.data(),
-                   output_count) != 0) {
-        throw std::runtime_error("the differentiated function failed");
-      }
-      std::vector<mx::array> results;
-      for (auto handle : outputs) {
-        results.push_back(std::move(handle->value));
-        delete handle;
-      }
-      return results;
+      return call(function, context, arguments, output_count);
     };
     std::vector<int> positions(input_count);
     for (int i = 0; i < input_count; ++i) positions[i] = i;
@@ -320,6 +330,24 @@ int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_ar
         mx::value_and_grad(body, positions)(values_of(inputs, input_count));
     for (int i = 0; i < output_count; ++i) values[i] = wrap(results[i]);
     for (int i = 0; i < input_count; ++i) gradients[i] = wrap(gradient_arrays[i]);
+  });
+}
+int cmlx_recomputed(cmlx_function function, void *context, void (*release)(void *),
+                    const cmlx_array *inputs, int input_count, cmlx_array *outputs,
+                    int output_count) {
+  return guarded([&] {
+    std::shared_ptr<void> owner(context, release);
+    auto body = [function, owner, output_count](const std::vector<mx::array> &arguments) {
+      return call(function, owner.get(), arguments, output_count);
+    };
+    // As mx::checkpoint, but the second pass waits for the gradients that it is for, not only for
+    // the first pass: it cannot begin early and keep what it was meant to save.
+    auto again = [body](const std::vector<mx::array> &primals,
+                        const std::vector<mx::array> &cotangents, const std::vector<mx::array> &) {
+      return mx::vjp(body, mx::depends(primals, cotangents), cotangents).second;
+    };
+    auto results = mx::custom_vjp(body, again)(values_of(inputs, input_count));
+    for (int i = 0; i < output_count; ++i) outputs[i] = wrap(results[i]);
   });
 }
 
@@ -483,6 +511,9 @@ void cmlx_decoder_likeliest(cmlx_decoder decoder, int text, int32_t *id, int32_t
   *non_finite = found.nonFinite;
 }
 
+void cmlx_move_toward(float *average, const float *values, size_t count, float share) {
+  koine::moveToward(average, values, count, share);
+}
 void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
                 float *second_moment, size_t count, cmlx_adamw_settings settings) {
   koine::AdamW step{settings.learning_rate, settings.beta1,       settings.beta2,

@@ -90,6 +90,17 @@ extension Checkpoint {
       tokenizerFiles: tokenizerFiles)
   }
 
+  /// The tensors of one safetensors file in a folder, as a training's state keeps them.
+  package static func tensors(
+    inFile name: String, of directory: String
+  ) throws(CheckpointError) -> Checkpoint {
+    let listed = try SafetensorsFile(ModelFolder(directory).file(name)).sources
+    return Checkpoint(
+      config: [:], origin: FileSystem.join(directory, name),
+      sources: Dictionary(listed.map { ($0.name, $0.source) }) { first, _ in first },
+      tokenizerFiles: [])
+  }
+
   /// Whether a file may hold a model's weights: the names that trainers give to their own state, and
   /// PEFT to adapters, are none.
   static func isTorchFileName(_ name: String) -> Bool {

@@ -33,6 +33,9 @@ public enum CheckpointWriter {
     public var isInterrupted: (@Sendable () -> Bool)?
     /// Elements per chunk, a multiple of ``Summation/blockLength``.
     package var chunkLength = defaultChunkLength
+    /// Tensors beside the weights: `optimizer_state` becomes `optimizer_state.safetensors`, of any
+    /// size. Not listed in an index.
+    package var companions: [(stem: String, tensors: Checkpoint)] = []
     /// The system call that writes, replaced by tests that fill the disk.
     package var output = OutputCalls.system
 
@@ -68,16 +71,27 @@ public enum CheckpointWriter {
     progress: (@Sendable (Progress) -> Void)? = nil
   ) throws(CheckpointError) {
     let layout = try SafetensorsLayout(checkpoint, options: options)
+    var whole = Options()
+    whole.shardByteLimit = .max
+    let others = try options.companions.map { (companion) throws(CheckpointError) in
+      (
+        try SafetensorsLayout(companion.tensors, options: whole, stem: companion.stem),
+        companion.tensors
+      )
+    }
+    let byteCount = others.reduce(layout.byteCount) { $0 + $1.0.byteCount }
     let folder = try StagedFolder(
-      target: directory, force: options.force, byteCount: layout.byteCount, calls: options.output)
+      target: directory, force: options.force, byteCount: byteCount, calls: options.output)
     do throws(CheckpointError) {
-      var files: [OutputFile] = []
-      for shard in layout.shards {
-        files.append(try folder.createFile(shard.fileName))
-        try files[files.count - 1].write(shard.header, at: 0)
+      for (layout, checkpoint) in [(layout, checkpoint)] + others {
+        var files: [OutputFile] = []
+        for shard in layout.shards {
+          files.append(try folder.createFile(shard.fileName))
+          try files[files.count - 1].write(shard.header, at: 0)
+        }
+        try stream(checkpoint, layout, files, options, progress)
+        for file in files { try file.finish() }
       }
-      try stream(checkpoint, layout, files, options, progress)
-      for file in files { try file.finish() }
       if let index = layout.index {
         try folder.write(index.serialized(pretty: true) + "\n", to: "model.safetensors.index.json")
       }

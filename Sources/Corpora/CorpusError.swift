@@ -72,7 +72,7 @@ public enum CorpusError: Diagnosed, Equatable {
   /// Caps on epochs leave fewer tokens than a training draws.
   case mixtureTooSmall(budget: Int, capacity: Int)
   /// A supervised example that cannot be used; records count from 1.
-  case badExample(String, record: Int, problem: String, next: String)
+  case unusableExample(String, record: Int, problem: String, next: String)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -225,7 +225,7 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The training draws \(budget) tokens of text; within the caps on epochs there are "
           + "\(capacity).", where: "mix",
         next: "Raise `max_epochs`, add text, or train on fewer tokens.")
-    case .badExample(let path, let record, let problem, let next):
+    case .unusableExample(let path, let record, let problem, let next):
       Diagnosis(what: problem, where: "\(path), record \(record)", next: next)
     case .unknownLanguage(let name, let path, let known):
       Diagnosis(

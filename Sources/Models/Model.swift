@@ -108,8 +108,15 @@
     let architecture: any Architecture
     let kernels: Kernels
 
-    package init(config: JSON, kernels: Kernels = .best) throws {
-      architecture = try Architectures.make(config: config)
+    /// - Parameter recomputesActivations: computes the activations of each layer again in the
+    ///   backward pass: about a third more time, and memory of one layer and the hidden states
+    ///   between layers. The numbers are the same.
+    package init(
+      config: JSON, kernels: Kernels = .best, recomputesActivations: Bool = false
+    ) throws {
+      var architecture = try Architectures.make(config: config)
+      architecture.recomputesActivations = recomputesActivations
+      self.architecture = architecture
       self.kernels = kernels
     }
 

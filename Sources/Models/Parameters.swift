@@ -22,6 +22,18 @@
       Parameters(arrays, prefix: self.prefix + prefix)
     }
 
+    /// The whole names of all arrays that begin with one of `prefixes`, sorted.
+    func names(beginning prefixes: [String]) -> [String] {
+      arrays.keys.filter { name in prefixes.contains { name.hasPrefix($0) } }.sorted()
+    }
+
+    /// Other arrays under whole names.
+    func replacing(_ names: [String], with values: some Sequence<DeviceArray>) -> Parameters {
+      var replaced = arrays
+      for (name, value) in zip(names, values) { replaced[name] = value }
+      return Parameters(replaced, prefix: prefix)
+    }
+
     /// A name from inside the block as the checkpoint has it.
     func fullName(_ name: String) -> String { prefix + name }
 

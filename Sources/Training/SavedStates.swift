@@ -9,85 +9,32 @@
   import Models
   import Tensors
 
-  /// How far a training has come.
-  struct Progress: Equatable {
-    var step = 0
-    var trainedTokens = 0
-    var seenTokens = 0
-    var records: [TrainingRecord] = []
-    private var lossSum = 0.0
-    private var weightSum = 0.0
-
-    mutating func advance(_ outcome: Trainer.StepOutcome) {
-      step += 1
-      trainedTokens += outcome.trainedTokens
-      seenTokens += outcome.seenTokens
-      lossSum += outcome.lossSum
-      weightSum += outcome.weightSum
-    }
-
-    mutating func takeRecord(learningRate: Double, gradientNorm: Double) -> TrainingRecord {
-      let record = TrainingRecord(
-        iteration: step, trainLoss: lossSum / weightSum, learningRate: learningRate,
-        gradientNorm: gradientNorm, trainedTokens: trainedTokens, seenTokens: seenTokens)
-      lossSum = 0
-      weightSum = 0
-      records.append(record)
-      return record
-    }
-
-    var json: JSON {
-      [
-        "global_step": JSON(step), "trained_tokens": JSON(trainedTokens),
-        "seen_tokens": JSON(seenTokens), "loss_sum": JSON(lossSum),
-        "weight_sum": JSON(weightSum),
-        "records": .array(
-          records.map {
-            [
-              JSON($0.iteration), JSON($0.trainLoss), JSON($0.learningRate),
-              JSON($0.gradientNorm), JSON($0.trainedTokens), JSON($0.seenTokens),
-            ]
-          }),
-      ]
-    }
-
-    init() {}
-
-    init?(_ json: JSON) {
-      guard let step = json["global_step"]?.int, let trained = json["trained_tokens"]?.int,
-        let seen = json["seen_tokens"]?.int, let lossSum = json["loss_sum"]?.double,
-        let weightSum = json["weight_sum"]?.double, let rows = json["records"]?.array
-      else { return nil }
-      self.step = step
-      trainedTokens = trained
-      seenTokens = seen
-      self.lossSum = lossSum
-      self.weightSum = weightSum
-      for row in rows {
-        guard let cells = row.array, cells.count == 6, let iteration = cells[0].int,
-          let loss = cells[1].double, let rate = cells[2].double, let norm = cells[3].double,
-          let trained = cells[4].int, let seen = cells[5].int
-        else { return nil }
-        records.append(
-          TrainingRecord(
-            iteration: iteration, trainLoss: loss, learningRate: rate, gradientNorm: norm,
-            trainedTokens: trained, seenTokens: seen))
-      }
-    }
-  }
-
   /// Saved states of one training: `state-<step>` folders, of which the newest counts.
   ///
-  /// A state is a checkpoint folder with the trained weights, the optimizer's buffers (`exp_avg.…`)
-  /// and, in its `config.json`, the position in the data. It appears whole or not at all; the
-  /// one before it is deleted after.
+  /// A state is a checkpoint folder with the trained weights (`model.safetensors`), the optimizer's
+  /// buffers and the moving average (`optimizer_state.safetensors`: `exp_avg.…`, `ema.…`), and the
+  /// rest in `trainer_state.json`: `global_step`, records, the position in the data, what was best.
+  /// It appears whole or not at all; the one before it is deleted after. A process that is killed, or
+  /// a disk that is full, while a state is written leaves the one before.
   struct SavedStates {
-    let directory: String
-    let identity: String
-    let settings: TrainingSettings
-    let config: JSON
+    /// What was saved besides numbers in buffers.
+    struct Restored {
+      var progress: Progress
+      var sampler: SamplerState
+      /// What the loop decided.
+      var loop: JSON
+    }
 
+    let directory: String
+    let trainer: Trainer
+    static let buffersName = "optimizer_state"
+    static let stateName = "trainer_state.json"
     private static let prefix = "state-"
+
+    init(directory: String, trainer: Trainer) {
+      self.directory = directory
+      self.trainer = trainer
+    }
 
     private var saved: [(step: Int, path: String)] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
@@ -99,23 +46,46 @@
       }.sorted { $0.step < $1.step }
     }
 
-    func save(_ model: Parameterization, _ progress: Progress, sampler: SamplerState) throws {
+    func save(
+      _ model: Parameterization, _ average: WeightAverage?, _ progress: Progress, loop: JSON,
+      sampler: SamplerState
+    ) throws {
       let before = saved
-      var tensors = try model.trained.map {
-        (name: $0.name, shape: Shape($0.shape), values: try $0.weights.values())
-      }
-      tensors += model.optimizerState.map { ($0.name, Shape($0.shape), $0.buffer.values) }
-      let state: JSON = [
-        "trainer_state": progress.json, "sampler_state": try Self.json(of: sampler),
-        "identity": .string(identity),
-        "settings": settings.identity, "model": config,
-      ]
+      // Where a resumed training was stopped again before it did anything, its state is there.
+      if before.last?.step == progress.step { return }
+      let weights = try Checkpoint.inMemory(
+        config: trainer.config,
+        tensors: model.trained.map { ($0.name, Shape($0.shape), try $0.weights.values()) },
+        origin: "a training state")
+      let buffers = try Checkpoint.inMemory(
+        config: [:],
+        tensors: (model.optimizerState + (average?.state ?? [])).map {
+          ($0.name, Shape($0.shape), $0.buffer.values)
+        }, origin: "a training state")
+      var state = progress.json
+      state["sampler_state"] = try Self.json(of: sampler)
+      state["loop_state"] = loop
+      for (key, value) in identity { state[key] = value }
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
-      let path = directory + "/" + Self.prefix + "\(progress.step)"
+      var options = CheckpointWriter.Options()
+      options.output = trainer.output
+      if !buffers.names.isEmpty { options.companions = [(Self.buffersName, buffers)] }
+      options.documents = [
+        Checkpoint.CompanionFile(
+          name: Self.stateName, contents: Array((state.serialized() + "\n").utf8))
+      ]
       try CheckpointWriter.write(
-        Checkpoint.inMemory(config: state, tensors: tensors, origin: "a training state"), to: path)
+        weights, to: directory + "/" + Self.prefix + "\(progress.step)", options: options)
       for (_, path) in before { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    /// What a state must agree in with the training that wants to go on from it.
+    private var identity: [(key: String, value: JSON)] {
+      [
+        ("identity", .string(trainer.identity)), ("settings", trainer.settings.identity),
+        ("loop", trainer.loop.identity), ("model", trainer.config),
+      ]
     }
 
     private static func json(of state: SamplerState) throws -> JSON {
@@ -128,44 +98,49 @@
       try? JSONDecoder().decode(SamplerState.self, from: Data(json.serialized().utf8))
     }
 
-    /// Puts the newest state into `model`; `nil` when there is none.
+    /// Puts the newest state into `model` and `average`; `nil` when there is none.
+    ///
+    /// - Throws: `TrainingError.foreignState` with the first setting that differs; `.brokenState`.
     func restoreLatest(
-      into model: Parameterization
-    ) throws -> (progress: Progress, sampler: SamplerState)? {
+      into model: Parameterization, _ average: WeightAverage?
+    ) throws -> Restored? {
       guard let newest = saved.last else { return nil }
-      let state = try Checkpoint.open(directory: newest.path)
-      func expect(_ key: String, _ expected: JSON) throws {
-        let found = state.config[key] ?? .null
-        guard found == expected else {
+      func broken(_ problem: String) -> TrainingError {
+        .brokenState(directory: newest.path, problem: problem)
+      }
+      let path = newest.path + "/" + Self.stateName
+      guard let bytes = FileManager.default.contents(atPath: path),
+        let state = try? JSON.parse(bytes, origin: path)
+      else { throw broken("its \(Self.stateName) is missing or no JSON") }
+      for (key, value) in identity {
+        let differences = JSONDifference.between(state[key] ?? .null, value, path: key)
+        if let first = differences.first {
           throw TrainingError.foreignState(
-            directory: newest.path, key: key, expected: expected.serialized(),
-            found: found.serialized())
+            directory: newest.path, key: first.path, expected: first.now, found: first.before)
         }
       }
-      try expect("identity", .string(identity))
-      try expect("settings", settings.identity)
-      try expect("model", config)
-      guard let progress = state.config["trainer_state"].flatMap(Progress.init),
-        let sampler = state.config["sampler_state"].flatMap(Self.samplerState)
-      else {
-        throw TrainingError.brokenState(
-          directory: newest.path, problem: "its trainer_state is incomplete")
-      }
-      func values(_ name: String, count: Int) throws -> [Float] {
-        let values = try state.floats(name)
-        guard values.count == count else {
-          throw TrainingError.brokenState(
-            directory: newest.path, problem: "`\(name)` has another shape")
-        }
+      guard let progress = Progress(state), let loop = state["loop_state"],
+        let sampler = state["sampler_state"].flatMap(Self.samplerState)
+      else { throw broken("its \(Self.stateName) is incomplete") }
+      func values(_ name: String, _ checkpoint: Checkpoint, count: Int) throws -> [Float] {
+        let values = try checkpoint.floats(name)
+        guard values.count == count else { throw broken("`\(name)` has another shape") }
         return values
       }
+      let weights = try Checkpoint.open(directory: newest.path)
       for tensor in model.trained {
-        try tensor.weights.replace(with: values(tensor.name, count: tensor.weights.count))
+        try tensor.weights.replace(
+          with: values(tensor.name, weights, count: tensor.weights.count))
       }
-      for (name, _, buffer) in model.optimizerState {
-        buffer.replace(with: try values(name, count: buffer.count))
+      let buffers = model.optimizerState + (average?.state ?? [])
+      if !buffers.isEmpty {
+        let tensors = try Checkpoint.tensors(
+          inFile: Self.buffersName + ".safetensors", of: newest.path)
+        for (name, _, buffer) in buffers {
+          buffer.replace(with: try values(name, tensors, count: buffer.count))
+        }
       }
-      return (progress, sampler)
+      return Restored(progress: progress, sampler: sampler, loop: loop)
     }
   }
 #endif

@@ -6,7 +6,6 @@
   import Corpora
   import Documents
   import Models
-  import Tensors
 
   /// What a training tells its observer every `logEvery` steps; mlx-lm's names where it has one.
   public struct TrainingRecord: Equatable, Sendable {
@@ -28,55 +27,74 @@
   public struct TrainingResult: Sendable {
     /// float32 weights.
     public var checkpoint: Checkpoint
+    /// The moving average of the weights, where one was kept.
+    public var average: Checkpoint?
     public var records: [TrainingRecord]
     public var trainedTokens: Int
     public var seenTokens: Int
+    /// Steps done: fewer than asked for where patience ran out.
+    public var steps: Int
+    /// The best evaluation.
+    public var best: BestScore.Entry?
     /// The step it went on from; 0 when it began afresh.
     public var resumedAt: Int
   }
 
-  /// Trains all weights of a model on windows of tokens.
+  /// Trains a model on windows of tokens.
   ///
   /// The loss of a step is Σ weight·cross-entropy over all micro-batches divided by their Σ weight,
-  /// so splitting a batch changes nothing but rounding. Weights and moments are float32. On the
-  /// CPU the result is bitwise the same however often it was stopped and resumed.
+  /// so splitting a batch changes nothing but rounding. On the CPU the result is bitwise the same
+  /// however often it was stopped and resumed.
   public struct Trainer {
     /// `config.json` of the model.
     public let config: JSON
     public let settings: TrainingSettings
+    public let loop: LoopSettings
     /// Where states are saved and found again; `nil` never saves.
     public let stateDirectory: String?
     /// What the data and the start are, so that a foreign state is refused.
     public let identity: String
-    private let start: Checkpoint
-    private let kernels: Kernels
-    private let group: DistributedGroup
+    /// Whether the state after the last step is saved too.
+    let savesLast: Bool
+    let start: Checkpoint
+    let kernels: Kernels
+    let group: DistributedGroup
+    /// How states get to the disk; tests fill it.
+    var output = OutputCalls.system
 
     /// Trains on from `start`.
     ///
     /// - Parameters:
+    ///   - loop: what is done beside the steps.
     ///   - identity: a hash of the start and the data; saved states carry it.
-    ///   - group: the processes that share the work; each makes a trainer alike and runs it.
+    ///   - savesLast: also saves after the last step, for a caller who has more to do before the
+    ///     training counts as done.
+    ///   - group: the processes that share the work; each makes a trainer alike and runs it. Rank 0
+    ///     alone saves, evaluates and calls the hooks that tell something.
     public init(
-      start: Checkpoint, settings: TrainingSettings, stateDirectory: String? = nil,
-      identity: String = "", group: DistributedGroup = .alone
+      start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
+      stateDirectory: String? = nil, identity: String = "", savesLast: Bool = false,
+      group: DistributedGroup = .alone
     ) throws {
       try self.init(
-        start: start, settings: settings, stateDirectory: stateDirectory, identity: identity,
-        kernels: .best, group: group)
+        start: start, settings: settings, loop: loop, stateDirectory: stateDirectory,
+        identity: identity, savesLast: savesLast, kernels: .best, group: group)
     }
 
     package init(
-      start: Checkpoint, settings: TrainingSettings, stateDirectory: String?, identity: String,
-      kernels: Kernels, group: DistributedGroup = .alone
+      start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
+      stateDirectory: String?, identity: String, savesLast: Bool = false, kernels: Kernels,
+      group: DistributedGroup = .alone
     ) throws {
-      self.group = group
       try start.validate()
       config = start.config
       self.settings = settings
+      self.loop = loop
       self.stateDirectory = stateDirectory
       self.identity = identity
+      self.savesLast = savesLast
       self.kernels = kernels
+      self.group = group
       self.start = start
     }
 
@@ -91,134 +109,34 @@
       _ sampler: inout some WindowSampler, shouldStop: () -> Bool = { false },
       observer: (TrainingRecord) throws -> Void = { _ in }
     ) throws -> TrainingResult {
-      try Engine.run {
-        try runOnEngine(&sampler, shouldStop: shouldStop, observer: observer)
+      try withoutActuallyEscaping(shouldStop) { shouldStop in
+        try withoutActuallyEscaping(observer) { observer in
+          var hooks = TrainingHooks()
+          hooks.shouldStop = shouldStop
+          hooks.record = observer
+          return try run(&sampler, hooks: hooks)
+        }
       }
     }
 
-    private func runOnEngine(
-      _ sampler: inout some WindowSampler, shouldStop: () -> Bool,
-      observer: (TrainingRecord) throws -> Void
+    /// The same with more to see and to do meanwhile.
+    public func run(
+      _ sampler: inout some WindowSampler, hooks: TrainingHooks
     ) throws -> TrainingResult {
-      let model = try Parameterization(start: start, settings: settings)
-      let loss = try LossFunction(config: config, kernels: kernels)
-      let schedule = LearningRateSchedule(settings)
-      let states = stateDirectory.map {
-        SavedStates(directory: $0, identity: identity, settings: settings, config: config)
-      }
-      var progress = Progress()
-      if let states, let saved = try states.restoreLatest(into: model) {
-        progress = saved.progress
-        try sampler.restore(saved.sampler)
-      }
-      let resumedAt = progress.step
-      let ranks = try Ranks(group, windowsPerStep: settings.batchSize * settings.microBatches)
-      try ranks.checkAlike(model, step: progress.step)
-      while progress.step < settings.steps {
-        let rate = schedule.rate(at: progress.step)
-        let step = try oneStep(
-          &sampler, model, loss, ranks, learningRate: rate, step: progress.step)
-        progress.advance(step)
-        let isLast = progress.step == settings.steps
-        if progress.step % settings.logEvery == 0 || isLast {
-          try observer(progress.takeRecord(learningRate: rate, gradientNorm: step.gradientNorm))
-        }
-        let stops = try !isLast && ranks.agree(toStop: shouldStop())
-        if let states, !isLast, stops || progress.step % settings.saveEvery == 0 {
-          try ranks.checkAlike(model, step: progress.step)
-          try ranks.first { try states.save(model, progress, sampler: sampler.state) }
-        }
-        if stops {
-          throw TrainingError.stopped(step: progress.step, directory: stateDirectory ?? "")
-        }
-      }
-      return TrainingResult(
-        checkpoint: try model.checkpoint(), records: progress.records,
-        trainedTokens: progress.trainedTokens, seenTokens: progress.seenTokens,
-        resumedAt: resumedAt)
-    }
-
-    struct StepOutcome {
-      var lossSum: Double
-      var trainedTokens: Int
-      var weightSum: Double
-      var seenTokens: Int
-      var gradientNorm: Double
-    }
-
-    private func oneStep(
-      _ sampler: inout some WindowSampler, _ model: Parameterization, _ loss: LossFunction,
-      _ ranks: Ranks, learningRate: Double, step: Int
-    ) throws -> StepOutcome {
-      var outcome = StepOutcome(
-        lossSum: 0, trainedTokens: 0, weightSum: 0, seenTokens: 0, gradientNorm: 0)
-      var gradients: [DeviceArray] = []
-      let windows = (0..<settings.microBatches * settings.batchSize).map { _ in sampler.next() }
-      for windows in ranks.batches(windows, batchSize: settings.batchSize) {
-        let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
-        let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
-          [
-            try loss(
-              model.parameters(arrays), ids: batch.ids, targets: batch.targets,
-              weights: batch.weights, segments: batch.segments)
-          ]
-        }
-        // Evaluated per micro-batch, so that memory holds one graph at a time.
-        gradients =
-          try gradients.isEmpty ? found : zip(gradients, found).map { try add($0, $1) }
-        try evaluate(values + gradients)
-        let lossSum = try values[0].item()
-        outcome.lossSum += Double(lossSum)
-        outcome.weightSum += batch.weightSum
-        outcome.trainedTokens += batch.trainedTokens
-        outcome.seenTokens += batch.seenTokens
-      }
-      gradients = try ranks.reduce(gradients, &outcome)
-      guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: step) }
-      try update(model, gradients, learningRate: learningRate, step: step, &outcome)
-      return outcome
-    }
-
-    private func update(
-      _ model: Parameterization, _ gradients: [DeviceArray], learningRate: Double, step: Int,
-      _ outcome: inout StepOutcome
-    ) throws {
-      var squares = 0.0
-      for gradient in gradients {
-        squares += try gradient.withFloats { PlainMemory.squaredNorm($0, $1) }
-      }
-      let norm = squares.squareRoot() / outcome.weightSum
-      outcome.gradientNorm = norm
-      guard norm.isFinite, outcome.lossSum.isFinite else {
-        throw try culprit(model, gradients, step: step)
-      }
-      var scale = 1 / outcome.weightSum
-      if settings.clipNorm > 0, norm > settings.clipNorm { scale *= settings.clipNorm / norm }
-      let optimizerStep = OptimizerStep(
-        learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-        epsilon: settings.epsilon, gradientScale: scale, index: step + 1)
-      for (tensor, gradient) in zip(model.trained, gradients) {
-        try gradient.withFloats { pointer, _ in
-          try settings.optimizer.value.update(tensor, gradient: pointer, optimizerStep)
-        }
+      try Engine.run {
+        let loop = try TrainingLoop(self, hooks)
+        return try loop.run(&sampler)
       }
     }
 
-    /// The first tensor that is not finite: weights first, because they explain the gradients.
-    private func culprit(
-      _ model: Parameterization, _ gradients: [DeviceArray], step: Int
-    ) throws -> TrainingError {
-      for tensor in model.trained {
-        if let index = tensor.weights.firstNonFinite {
-          return .notFinite(step: step, tensor: tensor.name, index: index, part: "weight")
-        }
+    /// Tries the fullest batch once: forward and backward, nothing is changed.
+    ///
+    /// - Returns: bytes of arrays at most, weights and optimizer state included, and seconds of the
+    ///   passes of one step (the second of two, which start-up does not slow).
+    public func probe(windowLength: Int) throws -> (peakMemory: Int, seconds: Double) {
+      try Engine.run {
+        try TrainingLoop(self, TrainingHooks()).probe(windowLength: windowLength)
       }
-      for (tensor, gradient) in zip(model.trained, gradients) {
-        if let index = try gradient.withFloats({ PlainMemory.firstNonFinite($0, $1) }) {
-          return .notFinite(step: step, tensor: tensor.name, index: index, part: "gradient")
-        }
-      }
-      return .notFinite(step: step, tensor: "loss", index: 0, part: "value")
     }
   }
 #endif

@@ -29,6 +29,12 @@ enum Program {
 
   /// 0 done (help), 1 failed, 64 usage, 65 malformed input, 130 interrupted.
   private static func exit(with error: any Error) -> Never {
+    #if MLX
+      if let interruption = error as? TrainInterrupted {
+        Output.message(interruption.description)
+        Foundation.exit(interruption.exitCode)
+      }
+    #endif
     if error is RunInterrupted || error is StepInterrupted || error is CancellationError
       || error as? HubError == .interrupted
     {

@@ -130,6 +130,9 @@ void adamwStep(
     float* parameters, const float* gradients, float* firstMoment, float* secondMoment,
     std::size_t count, const AdamW& settings);
 
+/// average ← average + share · (values − average), elementwise.
+void moveToward(float* average, const float* values, std::size_t count, float share);
+
 /// Σ x², in f64 with a fixed tree of partial sums: the same bits for every thread count. 0 when empty.
 double squaredNorm(const float* values, std::size_t count);
 

@@ -45,6 +45,16 @@ void adamwStep(
   });
 }
 
+void moveToward(float* average, const float* values, std::size_t count, float share) {
+  parallelRanges(count, 4096, [=](std::size_t begin, std::size_t end) {
+    eachLanes(end - begin, [=](std::size_t offset, std::size_t lanes) {
+      const std::size_t i = begin + offset;
+      const Lanes old = loadUpTo(average + i, lanes);
+      storeUpTo(average + i, fma(Lanes(share), loadUpTo(values + i, lanes) - old, old), lanes);
+    });
+  });
+}
+
 double squaredNorm(const float* values, std::size_t count) {
   const std::size_t blocks = (count + normBlock - 1) / normBlock;
   std::vector<double> sums(blocks);

@@ -121,6 +121,12 @@ typedef int (*cmlx_function)(void *context, const cmlx_array *inputs, int input_
 int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_array *inputs,
                             int input_count, cmlx_array *values, int output_count,
                             cmlx_array *gradients);
+// The outputs of `function`, whose insides are not kept for the backward pass but computed again
+// there. Every array whose gradient is wanted must be an input: what the function captures has
+// none. Takes over `context`, also when it fails, and calls `release` when nothing needs it.
+int cmlx_recomputed(cmlx_function function, void *context, void (*release)(void *),
+                    const cmlx_array *inputs, int input_count, cmlx_array *outputs,
+                    int output_count);
 
 // MARK: Fused operators on the CPU (float32; matrices w and tables also float16 and bfloat16 where
 // no gradient is taken; see fused/fused.h for formulas)
@@ -239,6 +245,8 @@ typedef struct {
 
 void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
                 float *second_moment, size_t count, cmlx_adamw_settings settings);
+// average += share * (values - average), in place.
+void cmlx_move_toward(float *average, const float *values, size_t count, float share);
 // Σ x² in double, in a fixed tree: the same for any number of threads.
 double cmlx_squared_norm(const float *values, size_t count);
 // The index of the first NaN or infinity, or `count`.

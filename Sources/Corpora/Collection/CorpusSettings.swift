@@ -95,7 +95,7 @@ public struct CorpusSettings: Equatable, Sendable {
 
   /// What of these settings decides the kept text, for keys of caches: not the names of files, whose
   /// contents count instead.
-  var identity: JSON {
+  package var identity: JSON {
     [
       "schema": 1, "format": .string(format?.rawValue ?? "auto"), "text_field": .string(textField),
       "documents": .string(boundary.rawValue), "max_bytes": JSON(maximumBytes),

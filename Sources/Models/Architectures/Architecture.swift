@@ -17,6 +17,9 @@
     /// c in c · tanh(logit / c), which follows the head; `nil` for none.
     var logitSoftcap: Float? { get }
 
+    /// Whether each layer's activations are computed again in the backward pass instead of kept.
+    var recomputesActivations: Bool { get set }
+
     /// The tensor whose rows are the output vectors of the tokens.
     func headName(in parameters: Parameters) -> String
 

@@ -8,6 +8,9 @@
   /// Letters as in `Kernels`. Tensor names are Hugging Face's. float32 throughout.
   struct Decoder: Architecture {
     let configuration: DecoderConfiguration
+    var recomputesActivations = false
+
+    init(configuration: DecoderConfiguration) { self.configuration = configuration }
 
     var sizes: ModelSizes {
       ModelSizes(
@@ -44,28 +47,62 @@
       if let scale = configuration.embeddingScale { h = try multiply(h, DeviceArray(scale)) }
       var x = h
       if let name = norms.beforeAttention {
-        x = try pass.norm(h, parameters.scoped("model.layers.0.\(name)."))
+        x = try pass.norm(h, parameters.scoped(Self.scope(ofLayer: 0) + name + "."))
       }
-      for (index, layer) in configuration.layers.enumerated() {
-        let block = parameters.scoped("model.layers.\(index).")
-        var change = try pass.attention(
-          x, block.scoped("self_attn."), layer: layer, cache: cache?.layers[index])
-        if let name = norms.afterAttention {
-          change = try pass.norm(change, block.scoped(name + "."))
+      let recomputes = recomputesActivations && cache == nil
+      for index in configuration.layers.indices {
+        if recomputes {
+          let names = parameters.names(beginning: scopes(ofLayer: index))
+          let states = try recomputed(
+            [h, x] + names.map { try parameters[$0] }, outputCount: 2
+          ) { inputs in
+            let own = parameters.replacing(names, with: inputs.dropFirst(2))
+            let (sum, normed) = try block(index, inputs[0], inputs[1], own, pass, cache: nil)
+            return [sum, normed]
+          }
+          (h, x) = (states[0], states[1])
+        } else {
+          (h, x) = try block(index, h, x, parameters, pass, cache: cache)
         }
-        (h, x) = try pass.add(
-          change, to: h, norm: norms.beforeFeedForward.map { block.scoped($0 + ".") })
-        change = try pass.feedForward(x, block.scoped("mlp."))
-        if let name = norms.afterFeedForward {
-          change = try pass.norm(change, block.scoped(name + "."))
-        }
-        // The norm that follows belongs to the next block, or closes the model.
-        let following =
-          index + 1 < configuration.layerCount
-          ? norms.beforeAttention.map { "model.layers.\(index + 1).\($0)." } : "model.norm."
-        (h, x) = try pass.add(change, to: h, norm: following.map { parameters.scoped($0) })
       }
       return x
+    }
+
+    /// One layer: the residual stream h and its norm x, both (N, D), before and after it.
+    private func block(
+      _ index: Int, _ before: DeviceArray, _ input: DeviceArray, _ parameters: Parameters,
+      _ pass: DecoderPass, cache: KeyValueCache?
+    ) throws -> (h: DeviceArray, x: DeviceArray) {
+      let norms = configuration.norms
+      let block = parameters.scoped(Self.scope(ofLayer: index))
+      var change = try pass.attention(
+        input, block.scoped("self_attn."), layer: configuration.layers[index],
+        cache: cache?.layers[index])
+      if let name = norms.afterAttention {
+        change = try pass.norm(change, block.scoped(name + "."))
+      }
+      let (h, x) = try pass.add(
+        change, to: before, norm: norms.beforeFeedForward.map { block.scoped($0 + ".") })
+      change = try pass.feedForward(x, block.scoped("mlp."))
+      if let name = norms.afterFeedForward {
+        change = try pass.norm(change, block.scoped(name + "."))
+      }
+      let (sum, normed) = try pass.add(
+        change, to: h, norm: normAfter(index).map { parameters.scoped($0) })
+      return (sum, normed)
+    }
+
+    private static func scope(ofLayer index: Int) -> String { "model.layers.\(index)." }
+
+    /// The norm that follows a layer: it belongs to the next one, or closes the model.
+    private func normAfter(_ index: Int) -> String? {
+      guard index + 1 < configuration.layerCount else { return "model.norm." }
+      return configuration.norms.beforeAttention.map { Self.scope(ofLayer: index + 1) + $0 + "." }
+    }
+
+    /// Where the parameters lie that `block` uses.
+    private func scopes(ofLayer index: Int) -> [String] {
+      [Self.scope(ofLayer: index)] + (normAfter(index).map { [$0] } ?? [])
     }
   }
 

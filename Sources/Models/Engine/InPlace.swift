@@ -57,6 +57,14 @@
   }
 
   extension FloatBuffer {
+    /// Moves every number a `share` of the way toward the one of `weights`, in place.
+    package func move(toward weights: WeightBuffer, share: Double) throws {
+      precondition(weights.count == count, "as many numbers as the buffer holds")
+      try widened(weights.array).withFloats { values, _ in
+        cmlx_move_toward(base, values, count, Float(share))
+      }
+    }
+
     /// The index of the first NaN or infinity, or `nil`.
     package var firstNonFinite: Int? { PlainMemory.firstNonFinite(base, count) }
   }

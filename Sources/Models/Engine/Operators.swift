@@ -175,6 +175,30 @@
     }
   }
 
+  /// The outputs of `body(inputs)`, whose insides are computed again in the backward pass instead of
+  /// being kept for it.
+  ///
+  /// Every array whose gradient is wanted must be among the inputs, and be used as `body` is given
+  /// it: what `body` captures has no gradient. `body` may be called again later, on the same thread.
+  package func recomputed(
+    _ inputs: [DeviceArray], outputCount: Int,
+    _ body: @escaping ([DeviceArray]) throws -> [DeviceArray]
+  ) throws -> [DeviceArray] {
+    let call = Call(body)
+    let handles: [cmlx_array?] = inputs.map(\.handle)
+    var outputs = [cmlx_array?](repeating: nil, count: outputCount)
+    let status = cmlx_recomputed(
+      Call.trampoline, Unmanaged.passRetained(call).toOpaque(),
+      { context in if let context { Unmanaged<Call>.fromOpaque(context).release() } },
+      handles, Int32(handles.count), &outputs, Int32(outputCount))
+    if let error = call.error { throw error }
+    guard status == 0 else {
+      throw ModelError.engine(
+        operation: "recomputed", message: String(cString: cmlx_last_error()))
+    }
+    return outputs.compactMap { $0 }.map(DeviceArray.init(owning:))
+  }
+
   /// A Swift closure behind a C function pointer; keeps the error that must not cross C++ frames.
   private final class Call {
     let body: ([DeviceArray]) throws -> [DeviceArray]

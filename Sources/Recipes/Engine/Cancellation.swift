@@ -11,12 +11,21 @@ import Synchronization
 /// loses nothing, saves what it wants to keep, and throws `StepInterrupted`.
 public final class Cancellation: Sendable {
   private let flag = Atomic<Bool>(false)
+  private let number = Atomic<Int32>(0)
 
   /// A token that nobody has asked to stop yet.
   public init() {}
 
   /// Asks the work to stop; any thread may, any number of times.
-  public func request() { flag.store(true, ordering: .releasing) }
+  ///
+  /// - Parameter signal: the one that asked, if one did.
+  public func request(signal: Int32 = 0) {
+    number.store(signal, ordering: .relaxed)
+    flag.store(true, ordering: .releasing)
+  }
+
+  /// The signal that asked, or 0.
+  public var signal: Int32 { number.load(ordering: .acquiring) }
 
   /// Whether the work should stop at its next safe point; cheap enough for every iteration.
   public var isRequested: Bool { flag.load(ordering: .acquiring) }
@@ -34,7 +43,7 @@ public struct StepInterrupted: Error, Equatable {
 }
 
 /// Turns SIGINT, SIGTERM and SIGHUP into a wish to stop: the first asks, the second ends the
-/// process at once with exit code 130.
+/// process at once with the exit code of shells, 130 after Ctrl-C and 143 after SIGTERM.
 ///
 /// Make one at the start of a command and keep it; when it goes, signals act as before. A signal
 /// that the process was told to ignore (`nohup`, a shell's background job) stays ignored.
@@ -55,8 +64,8 @@ public final class InterruptSignals {
       if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        guard !cancellation.isRequested else { _exit(130) }
-        cancellation.request()
+        guard !cancellation.isRequested else { _exit(128 + number) }
+        cancellation.request(signal: number)
         onFirst()
       }
       // Until the system has registered the source, a signal would be ignored and lost.

@@ -54,6 +54,28 @@ package enum Machine {
     return status == 0 ? Int(usage.ru_maxrss) * unit : nil
   }
 
+  /// Memory that may still be taken without swapping, in bytes: what the system says is available,
+  /// within the limit of this process's control group. `nil` when unknown.
+  package static func availableMemoryByteCount() -> Int? {
+    #if os(Linux)
+      func number(_ path: String) -> Int? {
+        guard let bytes = try? Disk.read(path) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+      let text = (try? Disk.read("/proc/meminfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+      let kibibytes = line?.split(separator: " ").compactMap { Int($0) }.first
+      let group = "/sys/fs/cgroup/memory."
+      let rest = number(group + "max").flatMap { limit in
+        number(group + "current").map { max(0, limit - $0) }
+      }
+      return [kibibytes.map { $0 * 1024 }, rest].compactMap { $0 }.min()
+    #else
+      return nil
+    #endif
+  }
+
   /// Makes the system forget the highest memory so far, so that each step has its own figure.
   package static func resetPeakMemory() {
     #if os(Linux)

@@ -15,6 +15,8 @@
     /// P
     let parameterCount: Int
     private let layerCount: Int
+    /// D
+    private let hiddenSize: Int
     /// 9·D + 3·S + 3·F: what a layer makes of one token and its gradient reads again.
     private let layerWidth: Int
     /// V
@@ -32,6 +34,7 @@
         .expectations(config, origin: origin).filter(\.isRequired)
         .reduce(0) { $0 + $1.shape.elementCount }
       layerCount = sizes.layerCount
+      hiddenSize = sizes.hiddenSize
       layerWidth =
         9 * sizes.hiddenSize + 3 * sizes.keyValueHeadCount * sizes.headSize
         + 3 * sizes.intermediateSize
@@ -48,12 +51,15 @@
     /// more layer's worth is under way, and the loss keeps its logits. The program itself comes on
     /// top. On the CPU, MLX's peak (weights, gradients, activations) was within 13 % of its part of
     /// this for models of 0.9 and 2.4 million parameters with 1024 to 4096 tokens at once.
-    /// - Parameter batchTokens: N, of one micro-batch.
-    func trainingByteCount(batchTokens: Int, microBatches: Int) -> Int {
+    /// - Parameters:
+    ///   - batchTokens: N, of one micro-batch.
+    ///   - recomputes: whether layers keep only what goes in and out of them (2·D a token), and the
+    ///     activations of one layer at a time are there.
+    func trainingByteCount(batchTokens: Int, microBatches: Int, recomputes: Bool = false) -> Int {
       let copies = microBatches > 1 ? 6 : 5
-      return 4
-        * (copies * parameterCount
-          + batchTokens * ((layerCount + 1) * layerWidth + vocabularySize))
+      let kept =
+        recomputes ? 2 * layerCount * hiddenSize + 2 * layerWidth : (layerCount + 1) * layerWidth
+      return 4 * (copies * parameterCount + batchTokens * (kept + vocabularySize))
     }
 
     /// Bytes that scoring holds, or writing text: 4·(P + N·(9·D + 3·S + 3·F + V)), with N = 4096.

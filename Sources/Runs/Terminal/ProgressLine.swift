@@ -19,10 +19,15 @@ public struct ProgressLine: Sendable, Equatable {
   public var memoryByteCount: Int?
   /// Recent losses, oldest first; drawn as a sparkline behind the last value.
   public var losses: [Double]
+  /// Share of the machine's matrix product in use, 0 to 1; of trainings.
+  public var utilization: Double?
+  /// Seconds to go, where the caller knows better than the present rate.
+  public var estimatedSeconds: Double?
 
   public init(
     label: String, done: Double, total: Double? = nil, unit: String = "", rate: Double? = nil,
-    memoryByteCount: Int? = nil, losses: [Double] = []
+    memoryByteCount: Int? = nil, losses: [Double] = [], utilization: Double? = nil,
+    estimatedSeconds: Double? = nil
   ) {
     self.label = label
     self.done = done
@@ -31,6 +36,8 @@ public struct ProgressLine: Sendable, Equatable {
     self.rate = rate
     self.memoryByteCount = memoryByteCount
     self.losses = losses
+    self.utilization = utilization
+    self.estimatedSeconds = estimatedSeconds
   }
 
   /// Part done, 0 to 1; `nil` without a usable total.
@@ -41,12 +48,13 @@ public struct ProgressLine: Sendable, Equatable {
 
   /// Seconds to go at the present rate.
   public var remainingSeconds: Double? {
+    if let estimatedSeconds { return max(0, estimatedSeconds) }
     guard let total, let rate, rate > 0 else { return nil }
     return max(0, total - done) / rate
   }
 
-  /// One line of at most `width` cells. Too narrow: sparkline, memory, rate, bar go, in this
-  /// order; then the label is cut.
+  /// One line of at most `width` cells. Too narrow: sparkline, memory, utilisation, rate, bar go, in
+  /// this order; then the label is cut.
   public func rendered(width: Int) -> String {
     let label = DisplayWidth.printable(label)
     let percent = fraction.map { DisplayWidth.padded("\(Int($0 * 100))%", to: 4, right: true) }
@@ -61,12 +69,14 @@ public struct ProgressLine: Sendable, Equatable {
     }
     let eta = remainingSeconds.map { "ETA \(NumberText.duration(seconds: $0))" }
     let memory = memoryByteCount.map { NumberText.bytes($0) }
+    let share = utilization.map { "MFU \(NumberText.fixed($0 * 100, 0))%" }
     let loss = losses.last.map { "loss \(NumberText.fixed($0, 3))" }
     let trend = losses.count > 1 ? Self.sparkline(losses, width: 12) : nil
     let parts: [(text: String?, rank: Int)] = [
-      (bar, 1), (percent, 0), (count, 0), (speed, 2), (eta, 0), (loss, 0), (trend, 4), (memory, 3),
+      (bar, 1), (percent, 0), (count, 0), (speed, 2), (share, 3), (eta, 0), (loss, 0), (trend, 5),
+      (memory, 4),
     ]
-    for level in [5, 4, 3, 2, 1] {
+    for level in [6, 5, 4, 3, 2, 1] {
       let line = ([label] + parts.compactMap { $0.rank < level ? $0.text : nil })
         .joined(separator: "  ")
       if DisplayWidth.of(line) <= width { return line }

@@ -58,7 +58,7 @@ public struct TerminalStyle: Sendable, Equatable {
     DisplayWidth.wrapped(text, to: width).map { apply(emphasis, to: $0) + "\n" }.joined()
   }
 
-  func apply(_ emphasis: Emphasis, to text: String) -> String {
+  package func apply(_ emphasis: Emphasis, to text: String) -> String {
     guard isStyled, emphasis != .plain, !text.isEmpty else { return text }
     return "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m"
   }

@@ -36,9 +36,15 @@
       }
     }
 
+    /// The sizes of the micro-batches of the rank with most to do.
+    func batchSizes(windowsPerStep: Int, batchSize: Int) -> [Int] {
+      let share = (windowsPerStep + group.size - 1) / group.size
+      return stride(from: 0, to: share, by: batchSize).map { min(batchSize, share - $0) }
+    }
+
     /// Sums what the ranks found in one step.
     func reduce(
-      _ gradients: [DeviceArray], _ outcome: inout Trainer.StepOutcome
+      _ gradients: [DeviceArray], _ outcome: inout StepOutcome
     ) throws -> [DeviceArray] {
       guard group.size > 1 else { return gradients }
       let rows = try group.gather([
@@ -73,6 +79,22 @@
           rank: rank, what: "weights", first: String(rows[0][1].bitPattern, radix: 16),
           other: String(row[1].bitPattern, radix: 16))
       }
+    }
+
+    /// What rank 0 found, on every rank; its pause is one of all.
+    func told(_ body: () throws -> Double?) throws -> Double? {
+      guard group.size > 1 else { return try body() }
+      var message = [0.0, 0.0]
+      if isFirst {
+        do {
+          if let score = try body() { message = [1, score] }
+        } catch is TrainingPause {
+          message = [2, 0]
+        }
+      }
+      let found = try group.gather(message)[0]
+      if found[0] == 2 { throw TrainingPause() }
+      return found[0] == 1 ? found[1] : nil
     }
 
     /// Lets rank 0 do something alone; the others wait. An error of rank 0 ends all.

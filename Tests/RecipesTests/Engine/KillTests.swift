@@ -98,8 +98,8 @@ private func runChain(_ root: String, steps: [any RecipeStep]) async throws {
     #expect(try FolderLock.take(path) != nil)
   }
 
-  @Test func `the first signal asks to stop, the second ends the process with 130`() async {
-    await #expect(processExitsWith: .exitCode(130)) {
+  @Test func `the first signal asks to stop, the second ends the process as shells count`() async {
+    await #expect(processExitsWith: .exitCode(128 + SIGTERM)) {
       let cancellation = Cancellation()
       let told = Counter()
       let signals = InterruptSignals(cancellation: cancellation) { told.add() }

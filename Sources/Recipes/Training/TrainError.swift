@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// What stands in the way of `koine train`.
+public enum TrainError: Diagnosed, Equatable {
+  /// The folder is not empty and holds no training.
+  case occupied(String)
+  /// The folder holds a training of another recipe or other data; what differs, by key.
+  case otherTraining(String, differences: [JSONDifference])
+  /// Another process is at it.
+  case busy(String)
+  /// The machine has too little memory; all in bytes.
+  case memory(needed: Int, available: Int, isMeasured: Bool)
+  /// Nothing of a text is left to train on.
+  case tooLittle(name: String, tokens: Int, windowLength: Int)
+
+  public var diagnosis: Diagnosis {
+    switch self {
+    case .occupied(let folder):
+      Diagnosis(
+        what: "The folder is not empty, and holds no training.", where: folder,
+        next: "Name another folder.", kind: .failed)
+    case .otherTraining(let folder, let differences):
+      Diagnosis(
+        what: "The folder holds a training that differs: "
+          + differences.prefix(4).map { "\($0.path) was \($0.before), is \($0.now)" }
+          .joined(separator: "; ")
+          + (differences.count > 4 ? "; and \(differences.count - 4) more" : "") + ".",
+        where: folder,
+        next: "Name another folder, or give --restart to throw that training away.")
+    case .busy(let folder):
+      Diagnosis(
+        what: "Another process is training there.", where: folder,
+        next: "Wait for it, or name another folder.", kind: .failed)
+    case .memory(let needed, let available, let isMeasured):
+      Diagnosis(
+        what: "Training \(isMeasured ? "takes" : "would take about") \(Self.gigabytes(needed)) of "
+          + "memory, and \(Self.gigabytes(available)) are free.",
+        where: isMeasured ? "the longest batch, tried before the first step" : "an estimate",
+        next: "Lower `batch_size` and raise `micro_batches` by as much (the result is the same), "
+          + "set `gradient_checkpointing: true`, or shorten `window_length`.", kind: .failed)
+    case .tooLittle(let name, let tokens, let windowLength):
+      Diagnosis(
+        what: "`\(name)` has \(tokens) tokens, less than one window of \(windowLength).",
+        where: "the training's text", next: "Give more text, or a shorter `window_length`.")
+    }
+  }
+
+  private static func gigabytes(_ bytes: Int) -> String {
+    let tenths = (bytes + 50_000_000) / 100_000_000
+    return "\(tenths / 10).\(tenths % 10) GB"
+  }
+}

@@ -1,0 +1,250 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#if MLX
+  import Checkpoints
+  import Corpora
+  import Documents
+  import Evaluation
+  import Foundation
+  import Hub
+  import Models
+  import Runs
+  import Tokenization
+  import Training
+
+  /// A training and the folder it is done in: what `koine train` does.
+  ///
+  ///     OUT/
+  ///       config.json  model*.safetensors  tokenizer…   the weights after the last step
+  ///       best/  ema/  averaged/                        others, where asked for
+  ///       summary.json  metrics.jsonl  samples.jsonl    what it came to
+  ///       tensorboard/  run.json  recipe.yaml
+  ///       train.json                                    what it is; another is not mixed with it
+  ///       state/                                        until it is done: where to go on
+  ///       data/  tokenizer/                             encoded texts; a tokenizer made for them
+  ///
+  /// The same call goes on where a killed one was, and ends in the same bytes.
+  public struct TrainJob: Sendable {
+    public let recipe: TrainRecipe
+    public let out: String
+    public let dataFolder: String
+    let models: HubModels?
+    /// Bytes that may still be taken; tests replace it.
+    var availableMemory: @Sendable () -> Int? = { Machine.availableMemoryByteCount() }
+
+    /// - Parameters:
+    ///   - out: the folder; absent, empty, or of the same training.
+    ///   - dataFolder: where relative paths of data start.
+    ///   - models: where models of a hub come from; `nil` knows folders only.
+    public init(_ recipe: TrainRecipe, out: String, dataFolder: String, models: HubModels? = nil) {
+      self.recipe = recipe
+      self.out = out
+      self.dataFolder = dataFolder
+      self.models = models
+    }
+
+    func path(_ path: String) -> String {
+      path.hasPrefix("/") || dataFolder.isEmpty ? path : dataFolder + "/" + path
+    }
+
+    var stateFolder: String { out + "/state" }
+    var summaryPath: String { out + "/summary.json" }
+    private var identityPath: String { out + "/train.json" }
+
+    // MARK: Running
+
+    /// Trains, or goes on, or says what a finished training came to.
+    ///
+    /// - Parameters:
+    ///   - restart: throws away a training of the folder first, encoded texts excepted.
+    ///   - environment: engine, BLAS, device and machine, for `run.json`.
+    /// - Throws: `TrainInterrupted` once the state is saved; `TrainError`; and whatever reading,
+    ///   training and writing throw.
+    public func run(
+      restart: Bool = false, environment: RunEnvironment,
+      cancellation: Cancellation = Cancellation(), observer: @escaping TrainObserver = { _ in }
+    ) throws -> TrainSummary {
+      try Engine.requireFastBLAS()
+      try claim(restart: restart)
+      guard let lock = try FolderLock.take(out + "/.lock") else { throw TrainError.busy(out) }
+      defer { withExtendedLifetime(lock) {} }
+      let hashes = FileHashes(storePath: out + "/data/hashes.json")
+      let start = try prepareStart(hashes, observer)
+      try checkIdentity(start, hashes)
+      if let done = TrainSummary(path: summaryPath) {
+        observer(.message("This training is done; nothing is left to do."))
+        return done
+      }
+      let records = try TrainRecords(self, environment: environment)
+      do {
+        let summary = try train(start, hashes, records, cancellation, observer)
+        try records.finish(.done)
+        return summary
+      } catch {
+        // The first error is the one to tell, also where the disk is full.
+        let isInterruption = error is TrainInterrupted
+        try? records.finish(
+          isInterruption ? .interrupted : .failed,
+          failure: isInterruption ? nil : (error as? any Diagnosed)?.description ?? "\(error)")
+        throw error
+      }
+    }
+
+    /// Makes sure that the folder is ours to write in.
+    private func claim(restart: Bool) throws {
+      if Disk.exists(out) {
+        let names = try Disk.names(in: out).filter { $0 != ".lock" && $0 != "data" }
+        guard names.isEmpty || names.contains("train.json") else { throw TrainError.occupied(out) }
+        if restart {
+          // The name that makes the folder ours goes last, so that a kill leaves it ours.
+          for name in names.filter({ $0 != "train.json" }) + names.filter({ $0 == "train.json" }) {
+            try Disk.remove(out + "/" + name)
+          }
+        }
+      }
+      try Disk.makeFolder(out)
+    }
+
+    /// Writes down what this training is, or compares it with what the folder says.
+    private func checkIdentity(_ start: TrainStart, _ hashes: FileHashes) throws {
+      let now = try identity(start, hashes)
+      guard Disk.exists(identityPath) else {
+        try Disk.write(recipe.source, to: out + "/recipe.yaml")
+        try Disk.write(now.serialized(pretty: true) + "\n", to: identityPath)
+        return
+      }
+      let before = try JSON.parse(try Disk.read(identityPath), origin: identityPath)
+      let differences = JSONDifference.between(before, now)
+      guard differences.isEmpty else {
+        throw TrainError.otherTraining(out, differences: differences)
+      }
+    }
+
+    /// All that decides the result.
+    private func identity(_ start: TrainStart, _ hashes: FileHashes) throws -> JSON {
+      var files = JSONObject()
+      for (name, patterns) in recipe.dataFiles {
+        let paths = try CorpusFiles.expand(
+          patterns, relativeTo: dataFolder.isEmpty ? nil : dataFolder)
+        files[name] = JSON(try paths.map { JSON(String(try hashes.hash($0).prefix(16))) })
+      }
+      var identity = recipe.identity
+      identity["schema"] = 1
+      identity["data"] = .object(files)
+      identity["model"] = start.identity
+      return identity
+    }
+
+    // MARK: Training
+
+    private func train(
+      _ start: TrainStart, _ hashes: FileHashes, _ records: TrainRecords,
+      _ cancellation: Cancellation, _ observer: @escaping TrainObserver
+    ) throws -> TrainSummary {
+      observer(.phase("reading the texts"))
+      let data = try TrainData(
+        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
+        folder: dataFolder
+      ) { progress in
+        if cancellation.isRequested {
+          throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
+        }
+        observer(
+          .work(
+            label: "encoding \(progress.name)", done: progress.inputBytes,
+            total: progress.totalInputBytes, unit: "B"))
+      }
+      let settings = try settings(for: data)
+      let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
+      try checkMemory(size, settings)
+      let evaluation = try evaluation(data)
+      var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
+      observer(.phase("measuring the machine"))
+      let peak = try MatmulPeak.measure()
+      let work = try TrainingWork(
+        config: start.checkpoint.config, origin: start.checkpoint.origin)
+      let meter = TrainMeter(
+        stepCount: settings.steps, tokensPerStep: tokensPerStep(settings),
+        operationsPerToken: work.operations(perTokenOfWindow: recipe.windowLength), peak: peak)
+      let trainer = try Trainer(
+        start: start.checkpoint, settings: settings, loop: recipe.loop,
+        stateDirectory: stateFolder, identity: "koine train", savesLast: true)
+      let watchdog = Watchdog { operation, seconds in
+        observer(
+          .warning(
+            "\(operation) has taken \(NumberText.duration(seconds: seconds)) so far, far more than "
+              + "usual; still waiting."))
+      }
+      defer { watchdog.stop() }
+      let session = TrainSession(
+        job: self, start: start, evaluation: evaluation, meter: meter, records: records,
+        cancellation: cancellation, watchdog: watchdog, observer: observer)
+      let result: TrainingResult
+      do {
+        result = try trainer.run(&sampler, hooks: session.hooks(available: availableMemory))
+      } catch TrainingError.stopped(let step, _) {
+        throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
+      }
+      try session.begin(after: result.steps)
+      watchdog.begin("writing the results")
+      observer(.phase("writing the results"))
+      try writeResults(result, start, observer)
+      let summary = try TrainSummary(
+        result, steps: settings.steps, data: data, drawn: sampler.statistics, session: session,
+        records: records)
+      try summary.write(to: summaryPath)
+      // From here on the folder says that it is done; the state is of no more use.
+      try? Disk.remove(stateFolder)
+      return summary
+    }
+
+    func tokensPerStep(_ settings: TrainingSettings) -> Int {
+      settings.batchSize * settings.microBatches * recipe.windowLength
+    }
+
+    func windowCount(_ settings: TrainingSettings) -> Int {
+      settings.steps * settings.batchSize * settings.microBatches
+    }
+
+    /// The settings with the steps that tokens or epochs come to.
+    func settings(for data: TrainData) throws -> TrainingSettings {
+      var settings = recipe.training
+      let perStep = Double(tokensPerStep(settings))
+      switch recipe.length {
+      case .steps(let steps): settings.steps = steps
+      case .tokens(let tokens):
+        settings.steps = max(1, Int((Double(tokens) / perStep).rounded(.up)))
+      case .epochs(let epochs):
+        settings.steps = max(
+          1, Int((epochs * Double(data.tokensPerEpoch) / perStep).rounded(.up)))
+      }
+      return settings
+    }
+
+    /// Refuses what cannot fit before anything is allocated.
+    func checkMemory(_ size: ModelSize, _ settings: TrainingSettings) throws {
+      let needed = memoryEstimate(size, settings)
+      guard let available = availableMemory(), needed > available else { return }
+      throw TrainError.memory(needed: needed, available: available, isMeasured: false)
+    }
+
+    func memoryEstimate(_ size: ModelSize, _ settings: TrainingSettings) -> Int {
+      size.trainingByteCount(
+        batchTokens: settings.batchSize * recipe.windowLength, microBatches: settings.microBatches,
+        recomputes: recipe.loop.recomputesActivations)
+        + (recipe.loop.averageDecay > 0 ? size.weightByteCount : 0)
+    }
+
+    func evaluation(_ data: TrainData) throws -> LoopEvaluation {
+      let tasks = try recipe.evaluation.tasks.map { choice in
+        try EvaluationSet.load(
+          EvaluationTask.named(choice.task).localized(choice.language), split: choice.split,
+          folder: dataFolder, limit: choice.limit)
+      }
+      return LoopEvaluation(
+        texts: data.heldOut, tasks: tasks, prompts: recipe.evaluation.prompts,
+        sampleTokens: recipe.evaluation.sampleTokens, bestBy: recipe.evaluation.bestBy)
+    }
+  }
+#endif

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Documents
+
+/// Watches for losses that leap out of the recent ones.
+///
+/// A loss x is a spike when z = (x − mean) / deviation over the last `window` losses is above
+/// `threshold`. Losses fall quickly at first and scatter little later, so a window of recent ones is
+/// the measure, not all. A spike does not enter the window: the next one is measured against what
+/// was usual before. Nothing is a spike before `minimumCount` losses are known. A spread of almost
+/// nothing (a tiny data set learnt by heart) counts as a hundredth of the mean.
+public struct SpikeWatch: Equatable, Sendable {
+  /// What to do about a spike.
+  public enum Action: String, CaseIterable, Sendable {
+    /// Say so, and go on.
+    case warn
+    /// Leave the batch out: its gradient is not applied, the step counts.
+    case skip
+    /// Do not look.
+    case off
+  }
+
+  /// A loss that leapt out.
+  public struct Spike: Equatable, Sendable {
+    /// In nats a token.
+    public let loss: Double
+    /// Of the window before.
+    public let mean: Double
+    /// How many standard deviations above the mean.
+    public let score: Double
+  }
+
+  /// Losses remembered.
+  public let window: Int
+  /// z from which a loss is a spike.
+  public let threshold: Double
+  /// Losses that must be known first.
+  public static let minimumCount = 20
+  private(set) var losses: [Double] = []
+
+  public init(window: Int = 100, threshold: Double = 6) {
+    precondition(window >= Self.minimumCount && threshold > 0)
+    self.window = window
+    self.threshold = threshold
+  }
+
+  /// Looks at a step's mean loss and remembers it.
+  public mutating func note(_ loss: Double) -> Spike? {
+    if let spike = spike(loss) { return spike }
+    losses.append(loss)
+    if losses.count > window { losses.removeFirst(losses.count - window) }
+    return nil
+  }
+
+  private func spike(_ loss: Double) -> Spike? {
+    guard losses.count >= Self.minimumCount else { return nil }
+    let count = Double(losses.count)
+    let mean = losses.reduce(0, +) / count
+    let variance = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+    let deviation = max(variance.squareRoot(), 0.01 * abs(mean), 1e-12)
+    let score = (loss - mean) / deviation
+    return score > threshold ? Spike(loss: loss, mean: mean, score: score) : nil
+  }
+
+  /// The remembered losses, for a saved state.
+  var json: JSON { .array(losses.map { JSON($0) }) }
+
+  /// Goes on with remembered losses.
+  mutating func restore(_ json: JSON) { losses = (json.array ?? []).compactMap(\.double) }
+}
