@@ -119,88 +119,79 @@
 
     // MARK: - The operators
 
-    static let operators: [Operator] =
-      [
-        Operator(
-          "linear, two weights", [[5, 7], [4, 7], [3, 7]],
-          formula: { x in
-            let (a, b) = (product(x[0], x[1], 7), product(x[0], x[2], 7))
-            return (0..<5).flatMap { Array(a[$0 * 4..<$0 * 4 + 4] + b[$0 * 3..<$0 * 3 + 3]) }
-          },
-          fused: { try concatenate(Kernels.fused.linear($0[0], [$0[1], $0[2]]), axis: 1) }),
-        Operator(
-          "rms_norm", [[3, 11], [11]], formula: { normed($0[0], $0[1]) },
-          fused: { try Kernels.fused.rmsNorm($0[0], $0[1], epsilon: 1e-3) }),
-        Operator(
-          "add_rms_norm", [[3, 11], [3, 11], [11]],
-          formula: { x in
-            let sum = zip(x[0], x[1]).map { $0 + $1 }
-            return sum + normed(sum, x[2])
-          },
-          fused: {
-            let (sum, normed) = try Kernels.fused.addRmsNorm($0[0], $0[1], $0[2], epsilon: 1e-3)
-            return try concatenate([sum, normed], axis: 0)
-          }),
-        Operator(
-          "swiglu", [[3, 9], [3, 9]],
-          formula: { x in zip(x[0], x[1]).map { $0 / (1 + exp(-$0)) * $1 } },
-          fused: { try Kernels.fused.gated(.silu, $0[0], $0[1]) }),
-        Operator(
-          "geglu", [[3, 9], [3, 9]],
-          formula: { x in
-            zip(x[0], x[1]).map { g, u in
-              0.5 * g * (1 + tanh((2 / Double.pi).squareRoot() * (g + 0.044715 * g * g * g))) * u
-            }
-          },
-          fused: { try Kernels.fused.gated(.tanhGELU, $0[0], $0[1]) }),
-        Operator(
-          "softcap", [[4, 5]], formula: { $0[0].map { 1.5 * tanh($0 / 1.5) } },
-          fused: { try Kernels.fused.softcap($0[0], 1.5) }),
-        Operator(
-          "rope", [[2, 3, 2, 6]], formula: { rotated($0[0], length: 3, heads: 2, size: 6) },
-          fused: { inputs in
-            let rotary = try DecoderConfiguration(config: ropeConfig).rotations[0]
-            return try Kernels.fused.rope(
-              inputs[0], Kernels.fused.rotation(rotary, at: TokenPositions(count: 3)))
-          }),
-        Operator(
-          "embedding", [[5, 3]],
-          formula: { x in ids.flatMap { id in (0..<3).map { x[0][Int(id) * 3 + $0] } } },
-          fused: { try Kernels.fused.embedding(DeviceArray(ids, shape: [ids.count]), $0[0]) }),
-      ] + attentions + crossEntropies
+    static let operators: [Operator] = layers + gates + attentions + crossEntropies
 
-    static let attentions: [Operator] = [(nil, nil), (3, nil), (nil, 1.2), (2, 0.8)].map {
-      (window: Int?, softcap: Float?) in
+    static let layers: [Operator] = [
+      Operator(
+        "linear, two weights", [[5, 7], [4, 7], [3, 7]], formula: sideBySide,
+        fused: { x in try concatenate(Kernels.fused.linear(x[0], [x[1], x[2]]), axis: 1) }),
+      Operator(
+        "rms_norm", [[3, 11], [11]], formula: { (x: [[Double]]) in normed(x[0], x[1]) },
+        fused: { x in try Kernels.fused.rmsNorm(x[0], x[1], epsilon: 1e-3) }),
+      Operator(
+        "add_rms_norm", [[3, 11], [3, 11], [11]], formula: summedAndNormed,
+        fused: { x in
+          let (sum, normed) = try Kernels.fused.addRmsNorm(x[0], x[1], x[2], epsilon: 1e-3)
+          return try concatenate([sum, normed], axis: 0)
+        }),
+      Operator(
+        "rope", [[2, 3, 2, 6]],
+        formula: { (x: [[Double]]) in rotated(x[0], length: 3, heads: 2, size: 6) },
+        fused: { x in
+          let rotary = try DecoderConfiguration(config: ropeConfig).rotations[0]
+          return try Kernels.fused.rope(
+            x[0], Kernels.fused.rotation(rotary, at: TokenPositions(count: 3)))
+        }),
+      Operator(
+        "embedding", [[5, 3]], formula: { (x: [[Double]]) in looked(up: ids, in: x[0], width: 3) },
+        fused: { x in try Kernels.fused.embedding(DeviceArray(ids, shape: [ids.count]), x[0]) }),
+    ]
+
+    static let gates: [Operator] = [
+      Operator(
+        "swiglu", [[3, 9], [3, 9]],
+        formula: { (x: [[Double]]) in zip(x[0], x[1]).map { silu($0) * $1 } },
+        fused: { x in try Kernels.fused.gated(.silu, x[0], x[1]) }),
+      Operator(
+        "geglu", [[3, 9], [3, 9]],
+        formula: { (x: [[Double]]) in zip(x[0], x[1]).map { gelu($0) * $1 } },
+        fused: { x in try Kernels.fused.gated(.tanhGELU, x[0], x[1]) }),
+      Operator(
+        "softcap", [[4, 5]], formula: { (x: [[Double]]) in x[0].map { capped($0, 1.5) } },
+        fused: { x in try Kernels.fused.softcap(x[0], 1.5) }),
+    ]
+
+    static let rules: [AttentionRule] = [
+      AttentionRule(scale: 0.6), AttentionRule(scale: 0.6, window: 3),
+      AttentionRule(scale: 0.6, softcap: 1.2), AttentionRule(scale: 0.6, window: 2, softcap: 0.8),
+    ]
+
+    static let attentions: [Operator] = rules.map { rule in
       // Two documents, one that comes back, and padding.
       let segments: [Int32] = [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, -1, -1]
-      let rule = AttentionRule(scale: 0.6, window: window, softcap: softcap)
       return Operator(
-        "attention, window \(window ?? 0), cap \(softcap ?? 0)",
+        "attention, window \(rule.window ?? 0), cap \(rule.softcap ?? 0)",
         [[2, 7, 4, 3], [2, 7, 2, 3], [2, 7, 2, 3]],
-        formula: { attended($0, segments: segments, rule: rule) },
-        fused: {
+        formula: { (x: [[Double]]) in attended(x, segments: segments, rule: rule) },
+        fused: { x in
           try Kernels.fused.attention(
-            $0[0], $0[1], $0[2], segments: DeviceArray(segments, shape: [2, 7]), rule: rule)
+            x[0], x[1], x[2], segments: DeviceArray(segments, shape: [2, 7]), rule: rule)
         })
     }
 
-    static let crossEntropies: [Operator] = [nil, 1.4].map { (softcap: Float?) in
+    static let caps: [Float?] = [nil, 1.4]
+
+    static let crossEntropies: [Operator] = caps.map { softcap in
       let targets: [Int32] = [3, 0, 6, 6, 2]
       let weights: [Float] = [1, 0.5, 0, 1, 2]
       return Operator(
         "cross_entropy, cap \(softcap ?? 0)", [[5, 4], [7, 4]],
-        formula: { x in
-          var logits = product(x[0], x[1], 4)
-          if let softcap { logits = logits.map { Double(softcap) * tanh($0 / Double(softcap)) } }
-          return (0..<5).map { row in
-            let own = logits[row * 7..<row * 7 + 7]
-            let total = log(own.reduce(0) { $0 + exp($1) })
-            return Double(weights[row]) * (total - logits[row * 7 + Int(targets[row])])
-          }
+        formula: { (x: [[Double]]) in
+          losses(x[0], x[1], width: 4, targets: targets, weights: weights, cap: softcap)
         },
-        fused: {
+        fused: { x in
           try Kernels.fused.crossEntropy(
-            $0[0], $0[1], targets: DeviceArray(targets, shape: [5]),
+            x[0], x[1], targets: DeviceArray(targets, shape: [5]),
             weights: DeviceArray(weights, shape: [5]), softcap: softcap, differentiated: true)
         })
     }
@@ -214,22 +205,72 @@
 
     // MARK: - Formulas
 
+    static func silu(_ g: Double) -> Double { g / (1 + Foundation.exp(-g)) }
+
+    static func gelu(_ g: Double) -> Double {
+      let bent: Double = (2 / Double.pi).squareRoot() * (g + 0.044715 * g * g * g)
+      return 0.5 * g * (1 + Foundation.tanh(bent))
+    }
+
+    static func capped(_ x: Double, _ cap: Double) -> Double { cap * Foundation.tanh(x / cap) }
+
+    static func looked(up ids: [Int32], in table: [Double], width: Int) -> [Double] {
+      ids.flatMap { table[Int($0) * width..<(Int($0) + 1) * width] }
+    }
+
+    /// (5, 4 + 3): the products of both weights, beside each other.
+    static func sideBySide(_ x: [[Double]]) -> [Double] {
+      let (a, b) = (product(x[0], x[1], 7), product(x[0], x[2], 7))
+      var result: [Double] = []
+      for row in 0..<5 {
+        result += a[row * 4..<row * 4 + 4]
+        result += b[row * 3..<row * 3 + 3]
+      }
+      return result
+    }
+
+    static func summedAndNormed(_ x: [[Double]]) -> [Double] {
+      let sum: [Double] = zip(x[0], x[1]).map { $0 + $1 }
+      return sum + normed(sum, x[2])
+    }
+
+    static func losses(
+      _ x: [Double], _ w: [Double], width: Int, targets: [Int32], weights: [Float], cap: Float?
+    ) -> [Double] {
+      let words = w.count / width
+      var logits = product(x, w, width)
+      if let cap { logits = logits.map { capped($0, Double(cap)) } }
+      return targets.indices.map { row -> Double in
+        var total = 0.0
+        for word in 0..<words { total += Foundation.exp(logits[row * words + word]) }
+        let own: Double = logits[row * words + Int(targets[row])]
+        return Double(weights[row]) * (Foundation.log(total) - own)
+      }
+    }
+
     /// x · wᵀ for rows of `width`.
     static func product(_ x: [Double], _ w: [Double], _ width: Int) -> [Double] {
-      (0..<x.count / width).flatMap { i in
-        (0..<w.count / width).map { j in
-          (0..<width).reduce(0) { $0 + x[i * width + $1] * w[j * width + $1] }
+      var result: [Double] = []
+      for i in 0..<x.count / width {
+        for j in 0..<w.count / width {
+          var sum = 0.0
+          for k in 0..<width { sum += x[i * width + k] * w[j * width + k] }
+          result.append(sum)
         }
       }
+      return result
     }
 
     static func normed(_ x: [Double], _ w: [Double]) -> [Double] {
       let width = w.count
-      return (0..<x.count / width).flatMap { row in
-        let own = Array(x[row * width..<(row + 1) * width])
-        let mean = own.reduce(0) { $0 + $1 * $1 } / Double(width)
-        return zip(own, w).map { $0 * $1 / (mean + Double(Float(1e-3))).squareRoot() }
+      var result: [Double] = []
+      for first in stride(from: 0, to: x.count, by: width) {
+        var squares = 0.0
+        for i in 0..<width { squares += x[first + i] * x[first + i] }
+        let root: Double = (squares / Double(width) + Double(Float(1e-3))).squareRoot()
+        for i in 0..<width { result.append(w[i] * x[first + i] / root) }
       }
+      return result
     }
 
     static func rotated(_ x: [Double], length: Int, heads: Int, size: Int) -> [Double] {
@@ -237,10 +278,12 @@
       for first in stride(from: 0, to: x.count, by: size) {
         let position = first / size / heads % length
         for pair in 0..<size / 2 {
-          let angle = Double(position) * pow(100, -2 * Double(pair) / Double(size))
+          let angle: Double =
+            Double(position) * Foundation.pow(100, -2 * Double(pair) / Double(size))
           let (a, b) = (x[first + pair], x[first + pair + size / 2])
-          result[first + pair] = a * cos(angle) - b * sin(angle)
-          result[first + pair + size / 2] = b * cos(angle) + a * sin(angle)
+          let (cosine, sine) = (Foundation.cos(angle), Foundation.sin(angle))
+          result[first + pair] = a * cosine - b * sine
+          result[first + pair + size / 2] = b * cosine + a * sine
         }
       }
       return result
