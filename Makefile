@@ -14,7 +14,7 @@ STATIC ?= $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 RECIPE ?= Examples/quickstart/recipe.yaml
 KOINE = .build/release/koine
 
-.PHONY: help setup build release test fuzz demo smoke check format format-check arrows headers bench bench-merge bench-infer bench-tokenize docs clean
+.PHONY: help setup build release test fuzz demo smoke check format format-check arrows headers bench bench-merge bench-infer bench-train bench-tokenize docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -57,7 +57,7 @@ arrows: setup
 	@scripts/check-arrows
 	$(SWIFT) build $(SWIFT_FLAGS) --explicit-target-dependency-import-check error
 
-bench: bench-merge bench-infer bench-tokenize  ## all benchmarks
+bench: bench-merge bench-infer bench-train bench-tokenize  ## all benchmarks
 
 BENCH = $(SWIFT) run -c release --package-path Benchmarks koine-bench
 BENCH_FLAGS ?=
@@ -75,6 +75,10 @@ bench-tokenize:  ## encoding against Hugging Face; BENCH_FLAGS="--python PATH"
 bench-infer: setup  ## scoring, generating, loading; BENCH_FLAGS="--quick", "--python PATH"
 	$(SWIFT) build -c release --package-path Benchmarks
 	Benchmarks/.build/release/koine-bench infer $(BENCH_FLAGS)
+
+bench-train: setup  ## steps of training; BENCH_FLAGS="--quick", "--python PATH", "--only 30M"
+	$(SWIFT) build -c release --package-path Benchmarks
+	Benchmarks/.build/release/koine-bench train $(BENCH_FLAGS)
 
 docs: setup  ## symbol graphs for DocC in .build
 	$(SWIFT) package $(SWIFT_FLAGS) dump-symbol-graph --minimum-access-level public

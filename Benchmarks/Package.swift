@@ -5,7 +5,8 @@ import PackageDescription
 
 // A package of its own, so that building Koine does not build this. koine-bench runs programs from
 // outside, as their users do; only encoding, which the program does not time, is measured from
-// inside. koine-infer is such a program over the library Models, as another package would use it.
+// inside. koine-infer and koine-train-bench are such programs over the libraries Models and
+// Training, as another package would use them.
 let package = Package(
   name: "koine-benchmarks",
   platforms: [.macOS(.v15)],
@@ -18,6 +19,13 @@ let package = Package(
       name: "koine-infer",
       dependencies: [
         .product(name: "Checkpoints", package: "koine"), .product(name: "Models", package: "koine"),
+      ],
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
+    .executableTarget(
+      name: "koine-train-bench",
+      dependencies: [
+        .product(name: "Checkpoints", package: "koine"),
+        .product(name: "Corpora", package: "koine"), .product(name: "Training", package: "koine"),
       ],
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
   ],

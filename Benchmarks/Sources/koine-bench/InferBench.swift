@@ -275,7 +275,7 @@ struct InferBench {
     a.secondsOfText < b.secondsOfText
   }
 
-  fileprivate static func median(_ values: [Double]) -> Double {
+  static func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count.isMultiple(of: 2)

@@ -10,6 +10,7 @@ struct KoineBench {
     "infer": { try InferBench(&$0).run() },
     "merge": { try MergeBench(&$0).run() },
     "tokenize": { try TokenizeBench(&$0).run() },
+    "train": { try TrainBench(&$0).run() },
   ]
 
   static func main() {

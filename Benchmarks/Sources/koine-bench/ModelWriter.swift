@@ -26,6 +26,14 @@ struct LlamaShape {
   static let smol = LlamaShape(
     name: "0.13B", hidden: 576, intermediate: 1536, layers: 30, heads: 9, keyHeads: 3,
     headLength: 64, vocabulary: 49_152)
+  /// A model to learn a small language from nothing with: 6.4 million parameters.
+  static let sixMillion = LlamaShape(
+    name: "6M", hidden: 256, intermediate: 768, layers: 6, heads: 4, keyHeads: 4, headLength: 64,
+    vocabulary: 4096)
+  /// 30.3 million parameters, more than half of them the embeddings.
+  static let thirtyMillion = LlamaShape(
+    name: "30M", hidden: 512, intermediate: 704, layers: 8, heads: 8, keyHeads: 2, headLength: 64,
+    vocabulary: 32_000)
   /// Next to nothing: what is left is starting, planning and finishing.
   static let tiny = LlamaShape(
     name: "tiny", hidden: 64, intermediate: 128, layers: 2, heads: 4, keyHeads: 2,

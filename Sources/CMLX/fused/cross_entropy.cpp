@@ -9,7 +9,7 @@
 //     Gₙᵥ = weightₙ · (softmax(zₙ)ᵥ − [v = target]) (· (1 − (zₙᵥ / k)²)),   dx = c ∘ (G w),   dw = Σₙ cₙ Gₙᵀ xₙ
 //
 // z would be the largest array of a training step (2 GB at 4096 tokens of a 128 k vocabulary). Rows are taken
-// in groups whose z fills at most 16 MB, and while a group's z is there, G overwrites it and gives its
+// in groups whose z fills at most 128 MB, and while a group's z is there, G overwrites it and gives its
 // share of both gradients: three matrix products in all, none repeated, G never kept.
 // The price: the gradients are made before the cotangent c is known. For dx that is no loss, c scales its
 // rows. For dw it holds when c is one number, as it is under a sum or a mean over the batch; if it is not, dw
@@ -30,8 +30,10 @@
 namespace koine {
 namespace {
 
-/// Floats of logits held at once (16 MB); part of the definition of dw's bits.
-constexpr std::size_t logitLimit = std::size_t{1} << 22;
+/// Floats of logits held at once (128 MB); part of the definition of dw's bits. Each group packs w twice and
+/// adds to all of dw: at 131 rows (16 MB of a 32 k vocabulary) that took a third of the time, at 1048 a
+/// thirtieth.
+constexpr std::size_t logitLimit = std::size_t{1} << 25;
 
 struct Problem {
   const float *x, *w;
@@ -117,11 +119,13 @@ void solve(const Problem& problem, float* loss, float* dx, float* dw) {
   if (dw != nullptr && active.empty()) std::fill_n(dw, words * width, 0.0f);
   if (active.empty()) return;
 
-  const std::size_t group =
-      std::min(active.size(), std::max<std::size_t>(64, logitLimit / std::max<std::size_t>(words, 1)));
-  thread_local std::vector<float> logits, gathered, spread;
-  logits.resize(group * words);
-  float* const z = logits.data();
+  const std::size_t most =
+      std::max<std::size_t>(64, logitLimit / std::max<std::size_t>(words, 1));
+  const std::size_t groups = (active.size() + most - 1) / most;
+  const std::size_t group = (active.size() + groups - 1) / groups;
+  thread_local std::vector<float> gathered, spread;
+  thread_local Buffer logits;
+  float* const z = logits.reserve(group * words);
   const Matrix w = Matrix::rows(problem.w, stride);
   for (std::size_t begin = 0; begin < active.size(); begin += group) {
     const std::size_t rows = std::min(group, active.size() - begin);
@@ -235,13 +239,13 @@ class CrossEntropyLinear : public FusedPrimitive {
   CrossEntropyLinear(mx::Stream stream, float cap) : FusedPrimitive(stream), cap_(cap) {}
   DEFINE_NAME(koine.CrossEntropyLinear)
 
-  /// (x, w, targets, weights) → loss, or loss, dx, dw for cotangents of 1.
+  /// (x, w, targets, weights) → loss, or loss and dx, or loss, dx and dw for cotangents of 1.
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
     const Problem problem = problemOf(inputs, cap_);
     float* loss = outputs[0].data<float>();
     float* dx = outputs.size() > 1 ? outputs[1].data<float>() : nullptr;
-    float* dw = outputs.size() > 1 ? outputs[2].data<float>() : nullptr;
+    float* dw = outputs.size() > 2 ? outputs[2].data<float>() : nullptr;
     schedule([=] { solve(problem, loss, dx, dw); });
   }
 
@@ -250,8 +254,11 @@ class CrossEntropyLinear : public FusedPrimitive {
       const std::vector<int>& argnums, const std::vector<array>& outputs) override {
     // Only the loss is given to anyone, so only its cotangent counts. A loss built without gradients
     // makes them here, at the cost of its product once more.
+    const bool asksForHead = std::find(argnums.begin(), argnums.end(), 1) != argnums.end();
     std::vector<array> made = outputs;
-    if (made.size() == 1) made = withGradients(primals, stream(), cap_);
+    if (made.size() < (asksForHead ? 3 : 2)) {
+      made = withGradients(primals, stream(), cap_, asksForHead);
+    }
     const array c = rowMajor(cotangents[0]);
     std::vector<array> results;
     for (const int argument : argnums) {
@@ -271,12 +278,14 @@ class CrossEntropyLinear : public FusedPrimitive {
     return results;
   }
 
+  /// (loss, dx), and dw where the head is trained: a third of the work.
   static std::vector<array> withGradients(
-      const std::vector<array>& inputs, mx::Stream stream, float cap) {
+      const std::vector<array>& inputs, mx::Stream stream, float cap, bool trainsHead) {
+    std::vector<mx::Shape> shapes{inputs[2].shape(), inputs[0].shape()};
+    if (trainsHead) shapes.push_back(inputs[1].shape());
+    const std::vector<mx::Dtype> types(shapes.size(), mx::float32);
     return array::make_arrays(
-        {inputs[2].shape(), inputs[0].shape(), inputs[1].shape()},
-        {mx::float32, mx::float32, mx::float32}, std::make_shared<CrossEntropyLinear>(stream, cap),
-        inputs);
+        shapes, types, std::make_shared<CrossEntropyLinear>(stream, cap), inputs);
   }
 
  private:
@@ -299,7 +308,10 @@ array crossEntropyLinear(
   expectShape(kernel, "targets", targets, {x.shape(0)});
   expectShape(kernel, "weights", weights, {x.shape(0)});
   const std::vector<array> inputs{rowMajor(x), rowMajor(w), rowMajor(targets), rowMajor(weights)};
-  if (gradients) return CrossEntropyLinear::withGradients(inputs, cpuStream(), cap)[0];
+  // A head that no gradient is traced to, as under an adapter, needs none.
+  if (gradients) {
+    return CrossEntropyLinear::withGradients(inputs, cpuStream(), cap, w.is_tracer())[0];
+  }
   return array(
       targets.shape(), mx::float32, std::make_shared<CrossEntropyLinear>(cpuStream(), cap), inputs);
 }

@@ -50,9 +50,9 @@ std::vector<mlx::core::array> linear(
 /// The rows come *already multiplied* by their weights: take the plain sum, and divide by the weights' sum if
 /// a mean is wanted. Rows of weight 0 or target −1 are 0, have zero gradients and cost nothing. Gradients
 /// for x and w only, exact for any cotangent, fastest when it is the same for all rows.
-/// With `gradients`, the forward pass makes them as well (three matrix products in all); without, it costs
-/// one product, and a gradient taken all the same costs the three on top. At most 16 MB of logits (or 64
-/// rows, if more) are held at a time.
+/// With `gradients`, the forward pass makes them as well (three matrix products in all, two where w is not
+/// differentiated); without, it costs one product, and a gradient taken all the same costs the three on top.
+/// At most 128 MB of logits (or 64 rows, if more) are held at a time.
 mlx::core::array crossEntropyLinear(
     const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& targets,
     const mlx::core::array& weights, bool gradients, float cap = 0);

@@ -14,8 +14,9 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <vector>
 
+#include "buffer.h"
 #include "stored.h"
 
 namespace koine {
@@ -44,19 +45,18 @@ class PackedMatrix {
   void packTransposed(
       const StoredMatrix& w, std::size_t row, std::size_t column, std::size_t depth,
       std::size_t width);
+  /// Packs the transposes of several w of as many columns side by side, each from a new panel on.
+  void packTransposed(const std::vector<StoredMatrix>& weights);
   std::size_t depth() const { return depth_; }
   std::size_t width() const { return width_; }
   const float* panel(std::size_t index) const;
   static std::size_t panelWidth();
 
  private:
-  struct Free {
-    void operator()(float* pointer) const;
-  };
   void reserve(std::size_t depth, std::size_t width);
 
-  std::unique_ptr<float[], Free> data_;
-  std::size_t capacity_ = 0, depth_ = 0, width_ = 0;
+  Buffer data_;
+  std::size_t depth_ = 0, width_ = 0;
 };
 
 /// c[m, n] (row stride `cStride`) = or += a[m, kEnd − kBegin] · b[kBegin ..< kEnd, columns ..< columns + n],
@@ -70,9 +70,29 @@ void multiply(
     std::size_t m, std::size_t n, std::size_t k, const Matrix& a, const Matrix& b, float* c,
     std::size_t cStride, bool accumulate);
 
-/// c[m, w.rows] = a[m, w.columns] · wᵀ, shared out over the pool; the same bits as with w widened first.
-void multiplyStored(
-    std::size_t m, const Matrix& a, const StoredMatrix& w, float* c, std::size_t cStride);
+/// A product of some left operand, a[m, k], into c[m, n].
+struct LeftProduct {
+  std::size_t m;
+  Matrix a;
+  float* c;
+  std::size_t cStride;
+};
+
+/// The same for several left operands of one b, which is packed once.
+void multiply(
+    const std::vector<LeftProduct>& lefts, std::size_t n, std::size_t k, const Matrix& b,
+    bool accumulate);
+
+/// A product with wᵀ, into c[m, w.rows].
+struct StoredProduct {
+  StoredMatrix w;
+  float* c;
+  std::size_t cStride;
+};
+
+/// c[m, w.rows] = a[m, w.columns] · wᵀ for several w, as wide as each other and shared out over the pool; a is
+/// packed once for all where they fit. The same bits as with each w alone, and widened first.
+void multiplyStored(std::size_t m, const Matrix& a, const std::vector<StoredProduct>& products);
 
 /// The instruction set of the inner kernel: "avx512", "avx2" or "generic".
 const char* kernelName();

@@ -31,16 +31,20 @@ class LinearWeightGradient : public FusedPrimitive {
   using FusedPrimitive::FusedPrimitive;
   DEFINE_NAME(koine.LinearWeightGradient)
 
-  /// (dy [N, O], x [N, D]) → dw [O, D].
+  /// (x [N, D], dy₁ [N, O₁], dy₂, …) → dw₁ [O₁, D], dw₂, ….
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
-    const float *dy = inputs[0].data<float>(), *x = inputs[1].data<float>();
-    float* dw = outputs[0].data<float>();
-    const std::size_t n = inputs[0].shape(0), o = inputs[0].shape(1), d = inputs[1].shape(1);
-    schedule([=] {
-      multiply(
-          o, d, n, Matrix::rows(dy, static_cast<std::ptrdiff_t>(o)).transposed(),
-          Matrix::rows(x, static_cast<std::ptrdiff_t>(d)), dw, d, false);
+    const float* x = inputs[0].data<float>();
+    const std::size_t n = inputs[0].shape(0), d = inputs[0].shape(1);
+    std::vector<LeftProduct> products;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const std::size_t o = inputs[i + 1].shape(1);
+      const Matrix dy =
+          Matrix::rows(inputs[i + 1].data<float>(), static_cast<std::ptrdiff_t>(o));
+      products.push_back({o, dy.transposed(), outputs[i].data<float>(), d});
+    }
+    schedule([=, products = std::move(products)] {
+      multiply(products, d, n, Matrix::rows(x, static_cast<std::ptrdiff_t>(d)), false);
     });
   }
 };
@@ -87,10 +91,11 @@ class Linear : public FusedPrimitive {
     }
     schedule([n, d, x, products = std::move(products)] {
       if (d > 0 && n <= fewRows) return multiplyFew(n, x, products);
-      const Matrix rows = Matrix::rows(x, static_cast<std::ptrdiff_t>(d));
+      std::vector<StoredProduct> all;
       for (const FewProduct& product : products) {
-        multiplyStored(n, rows, product.w, product.y, product.stride);
+        all.push_back({product.w, product.y, product.stride});
       }
+      multiplyStored(n, Matrix::rows(x, static_cast<std::ptrdiff_t>(d)), all);
     });
   }
 
@@ -100,30 +105,48 @@ class Linear : public FusedPrimitive {
     std::vector<array> dy, results;
     for (const array& cotangent : cotangents) dy.push_back(flat(cotangent));
     const mx::Shape flatShape{dy[0].shape(0), primals[1].shape(1)};
+    const std::vector<array> weightGradients =
+        gradients(flat(primals[0]), dy, primals, argnums);
+    std::size_t next = 0;
     for (const int argument : argnums) {
       const array& primal = primals[argument];
-      if (argument == 0) {
-        std::vector<array> inputs;
-        for (std::size_t i = 0; i < dy.size(); ++i) {
-          expectType("gradient of linear", "w", primals[i + 1], mx::float32);
-          inputs.push_back(dy[i]);
-          inputs.push_back(primals[i + 1]);
-        }
-        const array dx(
-            flatShape, mx::float32, std::make_shared<LinearInputGradient>(stream()),
-            std::move(inputs));
-        results.push_back(mx::reshape(dx, primal.shape(), stream()));
-      } else {
-        expectType("gradient of linear", "w", primal, mx::float32);
-        results.push_back(array(
-            primal.shape(), mx::float32, std::make_shared<LinearWeightGradient>(stream()),
-            {dy[argument - 1], flat(primals[0])}));
+      if (argument > 0) {
+        results.push_back(weightGradients[next++]);
+        continue;
       }
+      std::vector<array> inputs;
+      for (std::size_t i = 0; i < dy.size(); ++i) {
+        expectType("gradient of linear", "w", primals[i + 1], mx::float32);
+        inputs.push_back(dy[i]);
+        inputs.push_back(primals[i + 1]);
+      }
+      const array dx(
+          flatShape, mx::float32, std::make_shared<LinearInputGradient>(stream()),
+          std::move(inputs));
+      results.push_back(mx::reshape(dx, primal.shape(), stream()));
     }
     return results;
   }
 
  private:
+  /// The gradients of the weights among `argnums`, in that order.
+  std::vector<array> gradients(
+      const array& x, const std::vector<array>& dy, const std::vector<array>& primals,
+      const std::vector<int>& argnums) {
+    std::vector<array> inputs{x};
+    std::vector<mx::Shape> shapes;
+    for (const int argument : argnums) {
+      if (argument == 0) continue;
+      expectType("gradient of linear", "w", primals[argument], mx::float32);
+      inputs.push_back(dy[argument - 1]);
+      shapes.push_back(primals[argument].shape());
+    }
+    if (shapes.empty()) return {};
+    return array::make_arrays(
+        shapes, std::vector<mx::Dtype>(shapes.size(), mx::float32),
+        std::make_shared<LinearWeightGradient>(stream()), inputs);
+  }
+
   /// [..., D] → [N, D], row-major.
   static array flat(const array& x) {
     const int d = x.shape(-1);

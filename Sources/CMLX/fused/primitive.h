@@ -18,6 +18,7 @@
 #include "mlx/primitives.h"
 #include "mlx/version.h"
 
+#include "buffer.h"
 #include "stored.h"
 
 #if MLX_VERSION_NUMERIC != 32004
@@ -40,7 +41,11 @@ class FusedPrimitive : public mx::Primitive {
 
  protected:
   static void allocate(std::vector<array>& outputs) {
-    for (array& output : outputs) output.set_data(mx::allocator::malloc(output.nbytes()));
+    for (array& output : outputs) {
+      output.set_data(mx::allocator::malloc(output.nbytes()));
+      // Fresh each time, and the system clears and counts it page by page.
+      adviseLargePages(output.data<void>(), output.nbytes());
+    }
   }
 
   /// Hands `work` to the stream. MLX keeps the buffers of inputs and outputs until it has run, so raw

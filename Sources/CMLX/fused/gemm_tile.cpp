@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gemm_tile.h"
+
+#include <algorithm>
+
+#include "gemm.h"
+
+namespace koine {
+namespace {
+
+/// Steps of k between asking for numbers of B and using them: 4 KB of the widest panel, some 160 ns.
+constexpr std::size_t ahead = 32;
+
+/// How the inner kernel finds a(i, k): see `Kernel`.
+enum class Left { steps, rows };
+
+/// A tile of C in registers: `Rows` × (`Vectors` · lanes of Vector), of which m × n are stored. Reads b as
+/// [depth][columns]. Forced inline so that it takes on the instruction set of the function around it.
+template <class Vector, int Rows, int Vectors, Left left>
+__attribute__((always_inline)) inline void tile(
+    std::size_t depth, const float* a, std::size_t step, const float* b, float* c,
+    std::size_t cStride, std::size_t m, std::size_t n, bool accumulate) {
+  typedef Vector Loose __attribute__((aligned(4)));
+  constexpr int lanes = sizeof(Vector) / sizeof(float);
+  constexpr int columns = lanes * Vectors;
+  Vector sum[Rows][Vectors];
+  const float* row[Rows];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < Rows; ++i) {
+    const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(i), m - 1);
+    row[i] = a + used * step;
+    // The tile of C is wanted when the sums are done: by then it is near.
+    __builtin_prefetch(c + used * cStride, 1);
+    __builtin_prefetch(c + used * cStride + std::min<std::size_t>(n, columns) - 1, 1);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < Vectors; ++j) sum[i][j] = 0.0f;
+  }
+  for (std::size_t k = 0; k < depth; ++k) {
+    Vector right[Vectors];
+    // A panel of B comes from L2 or L3 when its first tile reads it, faster than the processor sees it coming.
+#pragma clang loop unroll(full)
+    for (int j = 0; j < Vectors; ++j) {
+      __builtin_prefetch(b + (k + ahead) * columns + j * lanes);
+    }
+#pragma clang loop unroll(full)
+    for (int j = 0; j < Vectors; ++j) {
+      right[j] = *reinterpret_cast<const Loose*>(b + k * columns + j * lanes);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < Rows; ++i) {
+      // One number, in every lane.
+      const Vector all = left == Left::steps ? a[k * step + i] : row[i][k];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < Vectors; ++j) {
+        sum[i][j] = __builtin_elementwise_fma(all, right[j], sum[i][j]);
+      }
+    }
+  }
+  if (m == Rows && n == columns) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < Rows; ++i) {
+#pragma clang loop unroll(full)
+      for (int j = 0; j < Vectors; ++j) {
+        Loose* out = reinterpret_cast<Loose*>(c + i * cStride + j * lanes);
+        *out = accumulate ? *out + sum[i][j] : sum[i][j];
+      }
+    }
+    return;
+  }
+  float edge[Rows * columns];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < Rows; ++i) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < Vectors; ++j) {
+      *reinterpret_cast<Loose*>(edge + i * columns + j * lanes) = sum[i][j];
+    }
+  }
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      float& out = c[i * cStride + j];
+      out = accumulate ? out + edge[i * columns + j] : edge[i * columns + j];
+    }
+  }
+}
+
+#if defined(__x86_64__)
+#define KOINE_TARGET(features) __attribute__((target(features)))
+#else
+#define KOINE_TARGET(features)
+#endif
+
+/// One compiled kernel: a name, its instruction set, and the arguments of `tile`.
+#define KOINE_TILE(name, features, ...)                                                          \
+  KOINE_TARGET(features)                                                                         \
+  void name(                                                                                     \
+      std::size_t depth, const float* a, std::size_t step, const float* b, float* c,             \
+      std::size_t cStride, std::size_t m, std::size_t n, bool accumulate) {                      \
+    tile<__VA_ARGS__>(depth, a, step, b, c, cStride, m, n, accumulate);                          \
+  }
+
+#if defined(__x86_64__)
+typedef float Wide __attribute__((ext_vector_type(16)));
+typedef float Middle __attribute__((ext_vector_type(8)));
+KOINE_TILE(wideSteps, "avx512f", Wide, 14, 2, Left::steps)
+KOINE_TILE(wideRows, "avx512f", Wide, 14, 2, Left::rows)
+KOINE_TILE(middleSteps, "avx2,fma", Middle, 6, 2, Left::steps)
+KOINE_TILE(middleRows, "avx2,fma", Middle, 6, 2, Left::rows)
+const Kernel narrow{"avx2", 6, 16, middleSteps, middleRows};
+const Kernel wide{"avx512", 14, 32, wideSteps, wideRows};
+bool wideRuns() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f");
+}
+#else
+typedef float Small __attribute__((ext_vector_type(4)));
+KOINE_TILE(smallSteps, "", Small, 8, 2, Left::steps)
+KOINE_TILE(smallRows, "", Small, 8, 2, Left::rows)
+const Kernel narrow{"generic", 8, 8, smallSteps, smallRows};
+const Kernel wide = narrow;
+bool wideRuns() { return false; }
+#endif
+
+const Kernel* chosen = wideRuns() ? &wide : &narrow;
+
+}  // namespace
+
+const Kernel& tileKernel() { return *chosen; }
+
+const char* kernelName() { return chosen->name; }
+
+void limitKernel(bool limit) { chosen = limit || !wideRuns() ? &narrow : &wide; }
+
+}  // namespace koine

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The inner kernels of the matrix products: a tile of C, as large as fits in registers, by one panel of A and
+// one of B. Which one runs is decided once, by what the processor has.
+#pragma once
+
+#include <cstddef>
+
+namespace koine {
+
+/// (depth, a, step, b, c, cStride, m, n, accumulate): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
+/// b is [depth][columns]; a is read as the kernel's `steps` or `byRows` says.
+using Tile = void (*)(
+    std::size_t, const float*, std::size_t, const float*, float*, std::size_t, std::size_t,
+    std::size_t, bool);
+
+struct Kernel {
+  const char* name;
+  std::size_t rows, columns;
+  /// a(i, k) is `a[k * step + i]`: packed, or the transpose of row-major memory.
+  Tile steps;
+  /// a(i, k) is `a[min(i, m − 1) * step + k]`.
+  Tile byRows;
+};
+
+/// The kernel in use; see `limitKernel`.
+const Kernel& tileKernel();
+
+}  // namespace koine
