@@ -15,6 +15,7 @@ enum Program {
     signal(SIGPIPE, SIG_IGN)
     // A file beyond `ulimit -f` is then an error with a message, and what was begun is removed.
     signal(SIGXFSZ, SIG_IGN)
+    endQuietly(by: SIGINT)
     do {
       var command = try Koine.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -24,6 +25,15 @@ enum Program {
       }
     } catch {
       exit(with: error)
+    }
+  }
+
+  /// Lets a signal end the program as interrupted wherever nothing better listens: while a model is
+  /// loaded, say. One that the process was told to ignore stays ignored.
+  static func endQuietly(by number: Int32) {
+    let previous = signal(number) { _ in _exit(130) }
+    if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+      signal(number, SIG_IGN)
     }
   }
 

@@ -32,19 +32,9 @@
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Language") var language: LanguageOptions
 
-    /// Ctrl-C and Ctrl-\ end the program where nothing better listens: while the model is loaded, and
-    /// between lines. A signal that the process was told to ignore stays ignored.
-    private static func endByKeyboard() {
-      for number in [SIGINT, SIGQUIT] {
-        let previous = signal(number) { _ in _exit(130) }
-        if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
-          signal(number, SIG_IGN)
-        }
-      }
-    }
-
     func run() throws {
-      Self.endByKeyboard()
+      // While nothing better listens; of itself the signal leaves a trace as a crash does.
+      Program.endQuietly(by: SIGQUIT)
       let model = try WritingModel(model)
       var options = try model.options(sampling, language)
       if sampling.maxTokens == nil { options.generation.maximumTokens = 512 }
