@@ -124,8 +124,8 @@ struct PipelineTests {
   }
 
   @Test func `the result does not depend on the number of threads`() throws {
-    var texts = (0..<3000).map { Self.text($0 % 1100, words: 30 + $0 % 50) }
-    texts += (0..<200).map { Self.text($0, words: 31) + " x" }
+    var texts = (0..<3000).map { Self.text($0 % 1100, words: 40 + $0 % 5) }
+    texts += (0..<200).map { Self.text($0, words: 41) + " x" }
     try jsonl("a.jsonl", texts)
     let corpus = try settings(
       "a",

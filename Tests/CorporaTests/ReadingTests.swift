@@ -144,7 +144,8 @@ import Testing
     let path = try folder.write("a.docx", "x")
     #expect(
       lines { _ = try CorpusReader.documents(at: path) }.hasPrefix(
-        "The file's ending is none of .txt, .txt.gz, .jsonl, .jsonl.gz."))
+        "The file's ending is none of .txt, .txt.gz, .txt.zst, .jsonl, .jsonl.gz, .jsonl.zst, "
+          + ".csv, .csv.gz, .csv.zst, .tsv, .tsv.gz, .tsv.zst, .parquet."))
   }
 
   @Test func `JSONL without text names the line and what it has`() throws {

@@ -54,10 +54,16 @@ struct StreamTests {
         """)
     let nothing = try folder.write("nothing.txt.zst", "")
     #expect(lines { _ = try texts(nothing) }.contains("are not Zstandard"))
-    var changed = whole
-    for k in 300..<330 { changed[k] ^= 0x55 }
-    let damaged = try folder.write("damaged.txt.zst", changed)
-    #expect(throws: CorpusError.self) { _ = try texts(damaged) }
+    // Ours carry a checksum, so that no byte can change unseen.
+    let ours = folder.path("ours.jsonl.zst")
+    try DocumentWriter.write(to: ours, replacing: false) { write in
+      for number in 0..<500 { try write(Document(segments: ["lína \(number)", "\(number * 7)"])) }
+    }
+    #expect(try texts(ours).count == 500)
+    var changed = try Data(contentsOf: URL(fileURLWithPath: ours))
+    changed[changed.count / 2] ^= 0x10
+    try folder.write("ours.jsonl.zst", changed)
+    #expect(throws: CorpusError.self) { _ = try texts(ours) }
   }
 
   // MARK: Tables
@@ -69,6 +75,15 @@ struct StreamTests {
     let found = try documents(["a.csv"])
     #expect(found.map(\.document.segments) == [["a, \"b\"", "c"], ["plain \"word\""], ["last"]])
     #expect(found.map(\.line) == [2, 5, 7])
+  }
+
+  @Test func `a return in a quoted field stays, also before an empty field`() throws {
+    let path = try folder.write("cr.csv", "text,n\n\"a\r\",\r\n\"b\",\"\"\n")
+    let reader = try DelimitedReader(path: path, separator: 44, invalidUTF8: .refuse)
+    #expect(try reader.next() == ["text", "n"])
+    #expect(try reader.next() == ["a\r", ""])
+    #expect(try reader.next() == ["b", ""])
+    #expect(try reader.next() == nil)
   }
 
   @Test func `tabs, another column and packing`() throws {

@@ -10,7 +10,7 @@ import Synchronization
 /// duplicates → repeated lines → near duplicates → `max_bytes`. What is compared with earlier text
 /// is compared over all corpora; see ``DeduplicationSettings``.
 ///
-/// Memory: about a megabyte of text for each thread; 16 bytes for each document and each long line
+/// Memory: a batch of about four megabytes of text; 16 bytes for each document and each long line
 /// where exact duplicates go, times two while tables grow; ``NearDuplicateIndex`` where near ones
 /// go, for which the texts wait in an unnamed file in `scratch`. The result does not depend on the
 /// number of threads.
@@ -33,6 +33,9 @@ public final class CorpusPipeline {
   static let reasons =
     ["cleaning", "empty"] + TextFilter.reasons
     + ["contaminated", "exact_document", "exact_line", "near_duplicate", "max_bytes"]
+
+  private static let batchBytes = 4 << 20
+  private static let batchDocuments = 1 << 14
 
   /// Finds the files of all corpora. Throws ``CorpusError``.
   ///
@@ -60,7 +63,7 @@ public final class CorpusPipeline {
   /// earlier ones. Throws ``CorpusError`` and what `progress` and `body` throw.
   ///
   /// - Parameters:
-  ///   - progress: told the bytes of the files and the documents read so far, about every megabyte.
+  ///   - progress: told the bytes of the files and the documents read so far, after each batch.
   ///   - body: gets each document that stays.
   public func process(
     _ index: Int, progress: ((_ packedBytes: Int, _ documents: Int) throws -> Void)? = nil,
@@ -74,7 +77,8 @@ public final class CorpusPipeline {
     var batchBytes = 0
     var isAtEnd = false
     while !isAtEnd, !run.report.reachedLimit {
-      while batchBytes < workers.count << 20, batch.count < workers.count << 12 {
+      // Of the same size whatever the threads, so that what was read is, too.
+      while batchBytes < Self.batchBytes, batch.count < Self.batchDocuments {
         guard let next = try stream.next() else {
           isAtEnd = true
           break

@@ -103,17 +103,13 @@ final class ParquetReader {
     }
     let mark = Array("PAR1".utf8)
     let tail = [UInt8](data.suffix(8))
-    guard data.count >= 12, Array(data.prefix(4)) == mark || Array(tail.suffix(4)) != mark else {
-      throw damaged("it does not begin and end as a Parquet file does")
+    guard data.count >= 12, Array(data.prefix(4)) == mark else {
+      throw damaged("it does not begin as a Parquet file does")
     }
-    guard Array(tail.suffix(4)) == mark else {
-      if Array(tail.suffix(4)) == Array("PARE".utf8) {
-        throw CorpusError.parquetFeature(path, place: "footer", problem: "an encrypted footer")
-      }
-      throw damaged(
-        Array(data.prefix(4)) == mark
-          ? "its end is missing" : "it does not begin and end as a Parquet file does")
+    if Array(tail.suffix(4)) == Array("PARE".utf8) {
+      throw CorpusError.parquetFeature(path, place: "footer", problem: "an encrypted footer")
     }
+    guard Array(tail.suffix(4)) == mark else { throw damaged("its end is missing") }
     let length = (0..<4).reduce(0) { $0 | Int(tail[$1]) << (8 * $1) }
     guard length <= data.count - 12 else {
       throw damaged("a footer of \(length) bytes does not fit into the file")

@@ -59,10 +59,7 @@ private final class GzipStream: UnpackedStream {
     self.file = file
     gzbuffer(file, 1 << 17)
     // Looks at the first bytes.
-    if path.hasSuffix(".gz"), gzdirect(file) != 0 {
-      gzclose(file)
-      throw CorpusError.notGzip(path)
-    }
+    if path.hasSuffix(".gz"), gzdirect(file) != 0 { throw CorpusError.notGzip(path) }
   }
 
   deinit { gzclose(file) }

@@ -55,23 +55,23 @@ final class DelimitedReader {
         let first = bytes.count
         let place = (blockOffset + position, line)
         let isQuoted = try peek() == 34
-        isLast = isQuoted ? try quoted(into: &bytes) : try plain(into: &bytes)
+        isLast = isQuoted ? try quoted(into: &bytes) : try plain(into: &bytes, from: first)
         fields.append(Field(range: first..<bytes.count, offset: place.0, line: place.1))
-        if fields.count == 1, isLast, bytes.isEmpty, !isQuoted { break }
       }
       if fields.count == 1, bytes.isEmpty { continue }
       return try fields.map { try text(bytes[$0.range], $0) }
     }
   }
 
-  /// Takes an unquoted field and what ends it; whether that ends the row.
-  private func plain(into bytes: inout [UInt8]) throws -> Bool {
+  /// Takes an unquoted field, whose bytes begin at `first`, and what ends it; whether that ends the
+  /// row.
+  private func plain(into bytes: inout [UInt8], from first: Int) throws -> Bool {
     while let byte = try peek() {
       position += 1
       if byte == separator { return false }
       if byte == 10 {
         line += 1
-        if bytes.last == 13 { bytes.removeLast() }
+        if bytes.count > first, bytes.last == 13 { bytes.removeLast() }
         return true
       }
       bytes.append(byte)

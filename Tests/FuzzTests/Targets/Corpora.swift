@@ -7,52 +7,64 @@ import Foundation
 @testable import Corpora
 
 extension FuzzTarget {
-  static let corpora = [
-    FuzzTarget(name: "parquet", usualCount: 4_000, parts: ["parquet"]) { seed in
-      (
-        FuzzMutator(
-          seeds: try parquetSeeds.map { [try golden($0 + ".parquet")] },
-          tokens: ["PAR1", "text", "prompt"], bytes: parquetBytes, seed: seed), readParquet
-      )
-    },
-    FuzzTarget(name: "snappy", usualCount: 4_000, parts: ["snappy"]) { seed in
-      (
-        FuzzMutator(
-          seeds: snappySeeds.map { [$0] }, bytes: [[0xFC], [0xFE, 0xFF, 0xFF]], seed: seed),
-        readSnappy
-      )
-    },
-    FuzzTarget(name: "table", usualCount: 2_000, parts: ["csv", "tsv"]) { seed in
-      (
-        FuzzMutator(
-          seeds: tableSeeds.map { $0.map { Array($0.utf8) } },
-          tokens: [
-            "\"", "\"\"", ",", "\t", "\r\n", "\n", "text", "\u{FEFF}", ",\"", "\",", "\"\n",
-          ],
-          seed: seed), readTables
-      )
-    },
-    FuzzTarget(name: "packed", usualCount: 1_000, parts: ["txt.zst", "txt.gz"]) { seed in
-      (
-        FuzzMutator(
-          seeds: [[try golden("lines.txt.zst"), stored("ein\ntvey\n\ntrý\n")]],
-          bytes: [[0x28, 0xB5, 0x2F, 0xFD], [0x1F, 0x8B, 8]], seed: seed), readPacked
-      )
-    },
-    FuzzTarget(name: "examples", usualCount: 2_000, parts: ["jsonl"]) { seed in
-      (
-        FuzzMutator(
-          seeds: exampleSeeds.map { [Array($0.utf8)] },
-          tokens: jsonTokens + [
-            "\"messages\":", "\"role\":", "\"content\":null", "\"tool_calls\":[]", "\"prompt\":",
-            "\"completion\":", "\"text\":", "\"tools\":", "{\"type\":\"text\",\"text\":\"a\"}",
-            "\n",
-          ], seed: seed), readExamples
-      )
-    },
-  ]
+  static let corpora = [parquetTarget, snappyTarget, tableTarget, packedTarget, exampleTarget]
 
-  private static func golden(_ name: String) throws -> [UInt8] {
+  private static let parquetTarget = FuzzTarget(
+    name: "parquet", usualCount: 4_000, parts: ["parquet"]
+  ) { seed in
+    var seeds: [FuzzInput] = []
+    for name in parquetSeeds { seeds.append([try corpusFile(name + ".parquet")]) }
+    let mutator = FuzzMutator(
+      seeds: seeds, tokens: ["PAR1", "text", "prompt"], bytes: parquetBytes, seed: seed)
+    return (mutator, readParquet)
+  }
+
+  private static let snappyTarget = FuzzTarget(name: "snappy", usualCount: 4_000, parts: ["snappy"])
+  { seed in
+    (
+      FuzzMutator(
+        seeds: snappySeeds.map { [$0] }, bytes: [[0xFC], [0xFE, 0xFF, 0xFF]], seed: seed),
+      readSnappy
+    )
+  }
+
+  private static let tableTarget = FuzzTarget(
+    name: "table", usualCount: 2_000, parts: ["csv", "tsv"]
+  ) { seed in
+    (
+      FuzzMutator(
+        seeds: tableSeeds.map { $0.map { Array($0.utf8) } },
+        tokens: [
+          "\"", "\"\"", ",", "\t", "\r\n", "\n", "text", "\u{FEFF}", ",\"", "\",", "\"\n",
+        ],
+        seed: seed), readTables
+    )
+  }
+
+  private static let packedTarget = FuzzTarget(
+    name: "packed", usualCount: 1_000, parts: ["txt.zst", "txt.gz"]
+  ) { seed in
+    let mutator = FuzzMutator(
+      seeds: [[try corpusFile("lines.txt.zst"), stored("ein\ntvey\n\ntrý\n")]],
+      bytes: [[0x28, 0xB5, 0x2F, 0xFD], [0x1F, 0x8B, 8]], seed: seed)
+    return (mutator, readPacked)
+  }
+
+  private static let exampleTarget = FuzzTarget(
+    name: "examples", usualCount: 2_000, parts: ["jsonl"]
+  ) { seed in
+    (
+      FuzzMutator(
+        seeds: exampleSeeds.map { [Array($0.utf8)] },
+        tokens: jsonTokens + [
+          "\"messages\":", "\"role\":", "\"content\":null", "\"tool_calls\":[]", "\"prompt\":",
+          "\"completion\":", "\"text\":", "\"tools\":", "{\"type\":\"text\",\"text\":\"a\"}",
+          "\n",
+        ], seed: seed), readExamples
+    )
+  }
+
+  private static func corpusFile(_ name: String) throws -> [UInt8] {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appending(path: "../../Golden/corpora").standardized
     return [UInt8](try Data(contentsOf: folder.appending(path: name)))
