@@ -51,7 +51,8 @@ let package = Package(
     .module("Hub", uses: ["CCurl", "Documents", .crypto]),
     .module(
       "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
-    .module("Corpora", uses: ["Tokenization", "Documents", "CZlib"], alwaysOptimized: true),
+    .module(
+      "Corpora", uses: ["Tokenization", "Documents", "CZlib", "CZstd"], alwaysOptimized: true),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
     .module(
       "Training",
@@ -77,6 +78,7 @@ let package = Package(
       path: "Sources/tool", swiftSettings: roomSettings()),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // The system's libcurl behind a header of our own; opened when it is first needed.
     .target(name: "CCurl"),
     .target(

@@ -15,6 +15,22 @@ public enum CorpusError: Diagnosed, Equatable {
   case notGzip(String)
   /// A gzip stream that ends early or whose checksum is wrong, after `byte` readable bytes.
   case damagedGzip(String, byte: Int, reason: String)
+  /// A `.zst` name over bytes that are not Zstandard.
+  case notZstd(String)
+  /// A Zstandard stream that is cut short or damaged, after `byte` readable bytes.
+  case damagedZstd(String, byte: Int, reason: String)
+  /// A folder or pattern that names no file we read.
+  case noFiles(String, reason: String)
+  /// A table that cannot be read from this line on.
+  case damagedTable(String, line: Int, problem: String)
+  /// A table, record or Parquet file without the column or member that is asked for.
+  case missingField(String, line: Int, field: String, found: [String])
+  /// A Parquet file that is damaged.
+  case damagedParquet(String, place: String, problem: String)
+  /// A Parquet file that uses what is not read.
+  case parquetFeature(String, place: String, problem: String)
+  /// A row of supervised data that is none of the known kinds, or not of its file's.
+  case badExample(String, line: Int, problem: String)
   /// A byte that cannot be there in UTF-8; lines count from 1, bytes from 0 in the unpacked text.
   case notUTF8(String, line: Int, byte: Int, value: UInt8)
   /// Nothing is left to train on.
@@ -79,6 +95,46 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The gzip stream is damaged: \(reason).",
         where: "\(path), after \(byte) bytes of text",
         next: "The download is incomplete or was changed; fetch the file again.")
+    case .notZstd(let path):
+      Diagnosis(
+        what: "The name ends in .zst, the bytes are not Zstandard.", where: path,
+        next: "Remove .zst from the name or compress the file with zstd.")
+    case .damagedZstd(let path, let byte, let reason):
+      Diagnosis(
+        what: "The Zstandard stream is damaged: \(reason).",
+        where: "\(path), after \(byte) bytes of text",
+        next: "The download is incomplete or was changed; fetch the file again.")
+    case .noFiles(let pattern, let reason):
+      Diagnosis(
+        what: "No file to read: \(reason).", where: pattern,
+        next:
+          "Check the name; the endings read are \(CorpusFormat.endings.joined(separator: ", ")).")
+    case .damagedTable(let path, let line, let problem):
+      Diagnosis(
+        what: "The table cannot be read: \(problem).", where: "\(path), line \(line)",
+        next:
+          "Put text that holds separators, quotes or line ends in double quotes, and double the "
+          + "quotes inside (RFC 4180).")
+    case .missingField(let path, let line, let field, let found):
+      Diagnosis(
+        what: "The column or member `\(field)` is missing; there is \(Self.list(found)).",
+        where: "\(path), line \(line)",
+        next: nearestName(to: field, in: found).map { "Did you mean `\($0)`? Set `text_field`." }
+          ?? "Set `text_field` to the one with the text.")
+    case .damagedParquet(let path, let place, let problem):
+      Diagnosis(
+        what: "The Parquet file is damaged: \(problem).", where: "\(path), \(place)",
+        next: "Fetch or write the file again.")
+    case .parquetFeature(let path, let place, let problem):
+      Diagnosis(
+        what: "The Parquet file has \(problem), which is not read.", where: "\(path), \(place)",
+        next: "Convert it to JSONL, or write it anew with plain columns of text.")
+    case .badExample(let path, let line, let problem):
+      Diagnosis(
+        what: "The example cannot be used: \(problem).", where: "\(path), line \(line)",
+        next:
+          "Each row has `messages`, or `prompt` and `completion`, or `text`; all rows of a file "
+          + "are of one kind.")
     case .notUTF8(let path, let line, let byte, let value):
       Diagnosis(
         what: "The text is not UTF-8: unexpected byte 0x\(String(value, radix: 16)).",

@@ -130,7 +130,7 @@ public struct TextCleaner: Sendable {
     return cleaned(segment, counting: &report)
   }
 
-  private static func cleaned(_ segment: String, counting report: inout CleaningReport) -> String {
+  static func cleaned(_ segment: String, counting report: inout CleaningReport) -> String {
     var hasControls = false
     var needsNormalizer = false
     for scalar in segment.unicodeScalars {

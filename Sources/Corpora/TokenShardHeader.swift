@@ -34,6 +34,14 @@ extension TokenShardHeader {
     return bytes
   }
 
+  /// The fingerprint that the bytes of a header hold, which are not checked otherwise.
+  static func contentHash(in bytes: Data) -> String {
+    func number(_ offset: Int) -> UInt64 {
+      (0..<8).reduce(0) { $0 | UInt64(bytes[bytes.startIndex + offset + $1]) << UInt64(8 * $1) }
+    }
+    return ContentHash(high: number(56), low: number(64)).hex
+  }
+
   init(decoding data: Data, path: String) throws {
     func wrong(_ field: String, _ expected: String, _ found: String) -> CorpusError {
       .shard(path, field: field, expected: expected, found: found)

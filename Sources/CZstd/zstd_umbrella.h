@@ -1,0 +1,4 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+#include <zstd.h>
+#include <zstd_errors.h>
