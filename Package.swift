@@ -123,7 +123,7 @@ let package = Package(
     .tests(
       "tool", of: "koine",
       uses: ["Recipes", "Runs", "Surgery", "Generation", "Models", "Corpora", "Hub"]
-        + ["Checkpoints", "Tensors", "Documents", .argumentParser]),
+        + ["Tokenization", "Checkpoints", "Tensors", "Documents", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -296,7 +296,8 @@ struct MarkedTokens {
     var start = 0
     while start + 1 < tokens.count {
       let end = min(start + limit, tokens.count)
-      let bytes = byteCount * (end - 1) / (tokens.count - 1) - byteCount * start / (tokens.count - 1)
+      let bytes =
+        byteCount * (end - 1) / (tokens.count - 1) - byteCount * start / (tokens.count - 1)
       pieces.append(
         EncodedExample(
           tokens: Array(whole.tokens[start..<end]), weights: Array(whole.weights[start..<end]),

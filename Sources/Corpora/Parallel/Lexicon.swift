@@ -37,7 +37,8 @@ public struct Lexicon: Equatable, Sendable {
       }
     }
     if translations.isEmpty {
-      throw CorpusError.emptyCorpus(files.joined(separator: ", "), reason: "no word with a translation")
+      throw CorpusError.emptyCorpus(
+        files.joined(separator: ", "), reason: "no word with a translation")
     }
   }
 
