@@ -131,6 +131,16 @@ import Tokenization
     #expect(message.contains("\nchat.jsonl, line 3\n"))
   }
 
+  @Test func `a template that treats the last turn otherwise can still train that one`() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Golden/templates/families/qwen3.jinja")
+    let template = try ChatTokenizer.template(String(contentsOf: file, encoding: .utf8))
+    #expect(throws: CorpusError.self) { try encoder(template).encode(.chat(turns)) }
+    let last = encoder(template, length: 2000) { $0.assistant = .last }
+    #expect(try shown(last, .chat(turns))[0].hasSuffix("So long<|im_end|>]"))
+    #expect(try shown(last, .chat(turns))[0].contains("\nHello<|im_end|>"))
+  }
+
   @Test func `a conversation without a template is an error`() throws {
     let message = lines { _ = try encoder(nil).encode(.chat(turns)) }
     #expect(message.contains("there is no chat template"))

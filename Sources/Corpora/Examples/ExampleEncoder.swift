@@ -150,15 +150,16 @@ public struct ExampleEncoder: Sendable {
     var spans: [Range<Int>]
     do {
       text = try template.render(conversation, clock: clock).text
-      spans = try template.assistantSpans(conversation, clock: clock)
+      spans = try template.assistantSpans(
+        conversation, onlyLast: settings.assistant == .last, clock: clock)
     } catch {
       throw unusable(row, error.diagnosis.what.clause, error.diagnosis.next)
     }
-    let answers = messages.filter { $0["role"]?.string == "assistant" }
+    var answers = messages.filter { $0["role"]?.string == "assistant" }
+    if settings.assistant == .last { answers = answers.suffix(1) }
     if spans.count == answers.count {
       spans = zip(spans, answers).filter { $1["weight"]?.double != 0 }.map(\.0)
     }
-    if settings.assistant == .last { spans = spans.suffix(1) }
     let scalars = SpanMarker.byteRanges(of: spans, in: text)
     let (ids, marks) = SpanMarker.mark(text, scalars, tokenizer)
     var marked = MarkedTokens(
