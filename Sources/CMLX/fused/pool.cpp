@@ -5,11 +5,15 @@
 
 #include <pthread.h>
 #include <signal.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <stdexcept>
@@ -20,6 +24,23 @@
 
 namespace koine {
 namespace {
+
+/// As many as OMP_NUM_THREADS says, which BLAS obeys as well; else as many processors as this process may
+/// run on: launchers of several processes give each a part of the machine.
+int defaultCount() {
+  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
+    char* end = nullptr;
+    const long count = std::strtol(text, &end, 10);
+    if (end != text && *end == '\0' && count >= 1 && count <= 1024) return static_cast<int>(count);
+  }
+#ifdef __linux__
+  cpu_set_t own;
+  if (sched_getaffinity(0, sizeof(own), &own) == 0 && CPU_COUNT(&own) > 0) {
+    return CPU_COUNT(&own);
+  }
+#endif
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 /// One round of work. It lives on the caller's stack; workers may touch it only while counted in `inside`.
 struct Job {
@@ -99,7 +120,7 @@ class Pool {
   }
 
  private:
-  Pool() : wanted_(std::max(1u, std::thread::hardware_concurrency())) {}
+  Pool() : wanted_(defaultCount()) {}
 
   /// Workers take no signals, so that Ctrl-C reaches the thread that expects it.
   void startWorker() {
