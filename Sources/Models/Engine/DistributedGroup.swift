@@ -69,6 +69,13 @@
       return nil
     }
 
+    /// The processes that a launcher started together with this one; a process on its own where
+    /// nothing speaks of a launcher.
+    public static func launched() throws -> DistributedGroup {
+      guard let size = launchedSize(), size > 1 else { return .alone }
+      return try DistributedGroup(joining: Engine.device == "gpu" ? "nccl" : "mpi")
+    }
+
     /// Σ over the ranks, elementwise; the same bits on every rank.
     ///
     /// One collective an array and small ones joined, because MLX orders only what depends on each

@@ -30,6 +30,8 @@
     public let out: String
     public let dataFolder: String
     let models: HubModels?
+    /// The processes that share the training; this is rank 0 of them where it runs.
+    public let group: DistributedGroup
     /// Bytes that may still be taken; tests replace it.
     var availableMemory: @Sendable () -> Int? = { Machine.availableMemoryByteCount() }
 
@@ -37,7 +39,12 @@
     ///   - out: the folder; absent, empty, or of the same training.
     ///   - dataFolder: where relative paths of data start.
     ///   - models: where models of a hub come from; `nil` knows folders only.
-    public init(_ recipe: TrainRecipe, out: String, dataFolder: String, models: HubModels? = nil) {
+    ///   - group: the processes that share the training: rank 0 calls `run`, the others `follow`.
+    public init(
+      _ recipe: TrainRecipe, out: String, dataFolder: String, models: HubModels? = nil,
+      group: DistributedGroup = .alone
+    ) {
+      self.group = group
       self.recipe = recipe
       self.out = out
       self.dataFolder = dataFolder
@@ -74,6 +81,7 @@
       try checkIdentity(start, hashes)
       if let done = TrainSummary(path: summaryPath) {
         observer(.message("This training is done; nothing is left to do."))
+        try tell(.done)
         return done
       }
       let records = try TrainRecords(self, environment: environment)
@@ -167,9 +175,8 @@
       let meter = TrainMeter(
         stepCount: settings.steps, tokensPerStep: tokensPerStep(settings),
         operationsPerToken: work.operations(perTokenOfWindow: recipe.windowLength), peak: peak)
-      let trainer = try Trainer(
-        start: start.checkpoint, settings: settings, loop: recipe.loop,
-        stateDirectory: stateFolder, identity: "koine train", savesLast: true)
+      try tell(.train)
+      let trainer = try trainer(start, settings)
       let watchdog = Watchdog { operation, seconds in
         observer(
           .warning(
@@ -196,7 +203,14 @@
       try summary.write(to: summaryPath)
       // From here on the folder says that it is done; the state is of no more use.
       try? Disk.remove(stateFolder)
+      try group.barrier()
       return summary
+    }
+
+    func trainer(_ start: TrainStart, _ settings: TrainingSettings) throws -> Trainer {
+      try Trainer(
+        start: start.checkpoint, settings: settings, loop: recipe.loop,
+        stateDirectory: stateFolder, identity: "koine train", savesLast: true, group: group)
     }
 
     func tokensPerStep(_ settings: TrainingSettings) -> Int {

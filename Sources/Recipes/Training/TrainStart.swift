@@ -22,7 +22,9 @@
 
   extension TrainJob {
     /// Opens the model, or makes a new one.
-    func prepareStart(_ hashes: FileHashes, _ observer: @escaping TrainObserver) throws -> TrainStart {
+    func prepareStart(_ hashes: FileHashes, _ observer: @escaping TrainObserver) throws
+      -> TrainStart
+    {
       switch recipe.start {
       case .model(let name):
         let folder = try folder(name)

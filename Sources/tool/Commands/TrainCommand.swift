@@ -57,13 +57,23 @@
     }
 
     func run() throws {
+      let group = try DistributedGroup.launched()
       let recipe = try TrainRecipe(yaml: try Disk.readText(config), origin: config)
       let folder =
         data ?? ProcessInfo.processInfo.environment["KOINE_DATA"]
         ?? (config as NSString).deletingLastPathComponent
       let cancellation = Cancellation()
       let job = TrainJob(
-        recipe, out: out, dataFolder: folder, models: ModelPlace.models(cancellation))
+        recipe, out: out, dataFolder: folder, models: ModelPlace.models(cancellation),
+        group: group)
+      if group.size > 1, dryRun || showBatch != nil {
+        throw ValidationError("--dry-run and --show-batch are for one process: leave out mpirun.")
+      }
+      if group.rank > 0 {
+        let signals = InterruptSignals(cancellation: cancellation) {}
+        defer { withExtendedLifetime(signals) {} }
+        return try job.follow(cancellation: cancellation)
+      }
       let display = TrainDisplay()
       if let showBatch { return try show(job, showBatch, display) }
       if dryRun {
