@@ -81,7 +81,7 @@ import Testing
       lines { _ = try CorpusReader.documents(at: path) } == """
         The file does not exist.
         \(path)
-        Check the name in the recipe and the folder given by --data or KOINE_DATA.
+        Check the path; those in a recipe start from the folder given by --data or KOINE_DATA.
         """)
     #expect(kind { _ = try CorpusReader.documents(at: path) } == .malformedInput)
   }

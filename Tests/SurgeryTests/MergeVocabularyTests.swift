@@ -110,17 +110,24 @@ import Tokenization
   @Test func `a tokenizer.model alone is a tokenizer like others`() throws {
     let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../Golden/tokenization/files").standardized.path
-    func model(_ name: String, start: Float, asJSON: Bool) throws -> (Checkpoint, Tokenizer) {
+    func model(
+      _ name: String, start: Float, asJSON: Bool, more: String? = nil
+    ) throws -> (Checkpoint, Tokenizer) {
       let path = "\(folders.root)/\(name)"
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try FileManager.default.copyItem(
         atPath: "\(golden)/bpe-bytes.model", toPath: "\(path)/tokenizer.model")
       let tokenizer = try Tokenizer.load(directory: path)
+      var count = tokenizer.vocabularySize
       if asJSON {
         try FileManager.default.removeItem(atPath: "\(path)/tokenizer.model")
-        try tokenizer.save(to: path)
+        var json = tokenizer.json
+        json["added_tokens"] = JSON(
+          (json["added_tokens"]?.array ?? []) + (more.map { [added($0, count)] } ?? []))
+        count += more == nil ? 0 : 1
+        try json.serialized().write(
+          toFile: "\(path)/tokenizer.json", atomically: true, encoding: .utf8)
       }
-      let count = tokenizer.vocabularySize
       let checkpoint = try Checkpoint.inMemory(
         config: [
           "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 0, "vocab_size": JSON(count),
@@ -142,8 +149,9 @@ import Tokenization
     // Alike, so the files stay; with another token, tokenizer.json takes tokenizer.model's place.
     let same = try sum([("old", old), ("new", new)], .init(source: .union), base: "old")
     #expect(try rows(same) == (0..<tokenizer.vocabularySize).map { 6000 + 2 * Float($0) })
-    let third = try folders.model("third", ["entirely", "new"], start: 0)
-    let union = try sum([("old", old), ("new", new), ("third", third)], .init(source: .union))
+    let (third, _) = try model("third", start: 0, asJSON: true, more: "<new>")
+    let union = try sum([("old", old), ("third", third)], .init(source: .union), base: "old")
+    #expect(try rows(union).count == tokenizer.vocabularySize + 1)
     let names = union.checkpoint.tokenizerFiles.map(\.name)
     #expect(names.contains("tokenizer.json") && !names.contains("tokenizer.model"))
   }

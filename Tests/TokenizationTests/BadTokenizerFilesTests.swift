@@ -294,7 +294,7 @@ import Testing
       error?.description == """
         eos_token is `</s>`, which is not a token.
         tokenizer.json
-        Name a token of tokenizer.json there, or remove the entry.
+        Name a token of the vocabulary there, or remove the entry.
         """)
   }
 

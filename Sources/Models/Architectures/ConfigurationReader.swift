@@ -24,7 +24,7 @@ struct ConfigurationReader {
   /// As `value`, null meaning the class default as well.
   private func settled(_ key: String) -> JSON? {
     if let found = config[key], !found.isNull { return found }
-    return defaults[key].flatMap { $0.isNull ? nil : $0 }
+    return defaults[key].unlessNull
   }
 
   /// A whole number from 1 to `limit`.
@@ -133,5 +133,14 @@ struct ConfigurationReader {
         found: "nothing that is in use")
     }
     return kinds.map { $0 == .sliding ? window : nil }
+  }
+}
+
+extension JSON? {
+  /// `nil` for `null` too. (`flatMap { $0.isNull ? nil : $0 }` would not do: `nil` is a literal of
+  /// JSON there, and means `null`.)
+  var unlessNull: JSON? {
+    guard let value = self, !value.isNull else { return .none }
+    return value
   }
 }

@@ -31,7 +31,7 @@ struct RotaryParameters {
     var new = try filled("rope_parameters")
     var newName = "rope_parameters"
     if let kind, let section = new {
-      let own = section[kind.rawValue].flatMap { $0.isNull ? nil : $0 }
+      let own = section[kind.rawValue].unlessNull
       guard own?.object != nil || own == nil else {
         throw .configuration(
           key: "rope_parameters.\(kind.rawValue)", expected: "a section",
@@ -61,7 +61,7 @@ struct RotaryParameters {
   /// `rope_scaling.factor`, for messages.
   func path(_ key: String) -> String { "\(name).\(key)" }
 
-  private func found(_ key: String) -> JSON? { section[key].flatMap { $0.isNull ? nil : $0 } }
+  private func found(_ key: String) -> JSON? { section[key].unlessNull }
 
   func type() throws(ModelError) -> String {
     let key = section["rope_type"] != nil ? "rope_type" : "type"
