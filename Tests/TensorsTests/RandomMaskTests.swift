@@ -33,7 +33,7 @@ import Testing
     return drawn
   }
 
-  @Test(arguments: lengths, [0, 256, 4096, 1 << 40])
+  @Test(arguments: lengths, [0, 256, 1 << 40])
   func `planes and single digits keep the same elements`(count: Int, start: Int) {
     for chance in Self.chances {
       let mask = mask(chance)
@@ -88,7 +88,7 @@ import Testing
   func `the share that is kept is the chance, of neighbours and streams independently`(
     chance: Double
   ) {
-    let count = 1 << 20
+    let count = 1 << 17
     var kept: [Bool] = []
     var other: [Bool] = []
     for (seed, stream) in [(7 as UInt64, "dare/w/0"), (7, "dare/w/1")] {
@@ -108,7 +108,7 @@ import Testing
       Double((0..<count).count(where: isBoth)) / Double(count)
     }
     check(share { kept[$0] }, chance, "kept")
-    for distance in [1, 2, 7, 8, 9, 64, 255, 256, 257, 1024, 4096] {
+    for distance in [1, 7, 8, 64, 256] {
       check(
         share { kept[$0] && kept[($0 + distance) % count] }, chance * chance,
         "\(distance) apart")
@@ -121,8 +121,8 @@ import Testing
     let variance =
       counts.reduce(0) { $0 + ($1 - 256 * chance) * ($1 - 256 * chance) } / Double(counts.count)
     let expected = 256 * chance * (1 - chance)
-    // The variance of 4,096 variances is 2/4,096 of its square, and more for rare events.
-    #expect((variance / expected - 1).magnitude < 0.2, "\(variance), not \(expected)")
+    // Of n groups it varies by √(2/n) of itself, 6 %, and more where few are kept or dropped.
+    #expect((variance / expected - 1).magnitude < 0.4, "\(variance), not \(expected)")
   }
 
   @Test(arguments: lengths, [0, 256, 4096])
