@@ -143,13 +143,19 @@
         }
       }
       try expect("identity", .string(identity))
-      try expect("settings", settings.identity)
       try expect("model", config)
       guard let progress = state.config["trainer_state"].flatMap(Progress.init),
         let sampler = state.config["sampler_state"].flatMap(Self.samplerState)
       else {
         throw TrainingError.brokenState(
           directory: newest.path, problem: "its trainer_state is incomplete")
+      }
+      if let problem = settings.obstacle(
+        continuing: state.config["settings"] ?? .null, after: progress.step)
+      {
+        throw TrainingError.foreignState(
+          directory: newest.path, key: problem.key, expected: problem.expected,
+          found: problem.found)
       }
       func values(_ name: String, count: Int) throws -> [Float] {
         let values = try state.floats(name)

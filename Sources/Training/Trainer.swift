@@ -26,8 +26,11 @@
 
   /// What a finished training hands over.
   public struct TrainingResult: Sendable {
-    /// float32 weights.
+    /// The trained model: float32 weights where they were trained, all others as they were, and
+    /// low-rank changes folded in.
     public var checkpoint: Checkpoint
+    /// What was trained of an adapter; `nil` without one.
+    public var adapter: TrainedAdapter?
     public var records: [TrainingRecord]
     public var trainedTokens: Int
     public var seenTokens: Int
@@ -35,7 +38,7 @@
     public var resumedAt: Int
   }
 
-  /// Trains all weights of a model on windows of tokens.
+  /// Trains a model, or what its settings choose of it, on windows of tokens.
   ///
   /// The loss of a step is Σ weight·cross-entropy over all micro-batches divided by their Σ weight,
   /// so splitting a batch changes nothing but rounding. Weights and moments are float32. On the
@@ -97,7 +100,8 @@
       _ sampler: inout some WindowSampler, shouldStop: () -> Bool,
       observer: (TrainingRecord) throws -> Void
     ) throws -> TrainingResult {
-      let model = try Parameterization(start: start, settings: settings)
+      let model = try Parameterization(
+        start: start, settings: settings, kernels: kernels)
       let loss = try LossFunction(config: config, kernels: kernels)
       let schedule = LearningRateSchedule(settings)
       let states = stateDirectory.map {
@@ -126,7 +130,8 @@
         }
       }
       return TrainingResult(
-        checkpoint: try model.checkpoint(), records: progress.records,
+        checkpoint: try model.checkpoint(), adapter: try model.trainedAdapter(),
+        records: progress.records,
         trainedTokens: progress.trainedTokens, seenTokens: progress.seenTokens,
         resumedAt: resumedAt)
     }
@@ -146,20 +151,23 @@
       var outcome = StepOutcome(
         lossSum: 0, trainedTokens: 0, weightSum: 0, seenTokens: 0, gradientNorm: 0)
       var gradients: [DeviceArray] = []
-      for _ in 0..<settings.microBatches {
+      for microBatch in 0..<settings.microBatches {
         var windows: [Window] = []
         for _ in 0..<settings.batchSize { windows.append(sampler.next()) }
+        let pass = Parameterization.Pass(step: step, microBatch: microBatch)
         let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
         let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
           [
             try loss(
-              model.parameters(arrays), ids: batch.ids, targets: batch.targets,
+              model.parameters(arrays, pass: pass), ids: batch.ids, targets: batch.targets,
               weights: batch.weights, segments: batch.segments)
           ]
         }
+        // Gradients of weights in 16 bits come as such where MLX makes them.
+        let wide = try found.map { try widened($0) }
         // Evaluated per micro-batch, so that memory holds one graph at a time.
         gradients =
-          try gradients.isEmpty ? found : zip(gradients, found).map { try add($0, $1) }
+          try gradients.isEmpty ? wide : zip(gradients, wide).map { try add($0, $1) }
         try evaluate(values + gradients)
         let lossSum = try values[0].item()
         outcome.lossSum += Double(lossSum)
@@ -177,8 +185,8 @@
       _ outcome: inout StepOutcome
     ) throws {
       var squares = 0.0
-      for gradient in gradients {
-        squares += try gradient.withFloats { PlainMemory.squaredNorm($0, $1) }
+      for (tensor, gradient) in zip(model.trained, gradients) {
+        squares += try gradient.withFloats { pointer, _ in tensor.squaredNorm(of: pointer) }
       }
       let norm = squares.squareRoot() / outcome.weightSum
       outcome.gradientNorm = norm
@@ -189,7 +197,8 @@
       if settings.clipNorm > 0, norm > settings.clipNorm { scale *= settings.clipNorm / norm }
       let optimizerStep = OptimizerStep(
         learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-        epsilon: settings.epsilon, gradientScale: scale, index: step + 1)
+        epsilon: settings.epsilon, gradientScale: scale, index: step + 1,
+        seed: settings.seed)
       for (tensor, gradient) in zip(model.trained, gradients) {
         try gradient.withFloats { pointer, _ in
           try settings.optimizer.value.update(tensor, gradient: pointer, optimizerStep)
