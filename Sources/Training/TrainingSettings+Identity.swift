@@ -57,7 +57,11 @@ extension TrainingSettings {
       return (key, mine[key]?.serialized() ?? "nothing", other[key]?.serialized() ?? "nothing")
     }
     let origin = "the saved state"
-    guard let node = try? YAML.parse(saved.serialized(), origin: origin),
+    // An identity holds both the share and the steps that replace it; a recipe may not.
+    var recipe = other
+    if recipe["warmup_steps"] != nil { recipe["warmup"] = nil }
+    if recipe["decay_steps"] != nil { recipe["decay"] = nil }
+    guard let node = try? YAML.parse(JSON.object(recipe).serialized(), origin: origin),
       var settings = try? Settings(node, origin: origin),
       let before = try? TrainingSettings(&settings)
     else { return ("settings", own.serialized(), saved.serialized()) }

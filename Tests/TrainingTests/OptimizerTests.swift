@@ -66,6 +66,7 @@
     func `updates are the same bits for any number of threads and any division into rows`(
       rule: String
     ) throws {
+      defer { Engine.setThreads(ProcessInfo.processInfo.activeProcessorCount) }
       let optimizer = try optimizer(rule)
       let shape = [700, 33]
       func run(threads: Int, rates: [(rows: Range<Int>, factor: Double)]?) throws -> [Float] {
@@ -86,10 +87,11 @@
       let whole = try run(threads: 1, rates: nil)
       #expect(try run(threads: 5, rates: nil) == whole)
       #expect(try run(threads: 2, rates: [(0..<1, 1), (1..<333, 1), (333..<700, 1)]) == whole)
+      // The size of the whole tensor, which this one looks at, depends on all its rows.
+      if rule == "adafactor, all" { return }
       let part = try run(threads: 3, rates: [(0..<10, 0), (10..<700, 1)])
       #expect(part[..<330].elementsEqual(TrainingGolden.uniform("w", 330)))
       #expect(Array(part[330...]) == Array(whole[330...]))
-      Engine.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     }
 
     @Test func `the random words of updates are those of CounterRandom`() throws {
