@@ -112,7 +112,8 @@ let package = Package(
     .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
     .tests(
       "Training",
-      uses: ["Models", "Corpora", "Tokenization", "Checkpoints", "Tensors", "Documents"]),
+      uses: ["Models", "Surgery", "Corpora", "Tokenization", "Checkpoints", "Tensors"]
+        + ["Documents"]),
     .tests("Evaluation", uses: ["Corpora", "Documents"]),
     .tests(
       "Generation",

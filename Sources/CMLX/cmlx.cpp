@@ -14,6 +14,7 @@
 #include "fused/decoding_step.h"
 #include "fused/fused.h"
 #include "fused/gemm.h"
+#include "fused/low_rank.h"
 #include "mlx/mlx.h"
 #include "mlx/version.h"
 #include "shim.h"
@@ -413,6 +414,34 @@ int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table) {
   return make(out, [&] { return koine::embedding(ids->value, table->value); });
 }
 
+int cmlx_fused_linear_sum(cmlx_array *outs, cmlx_array x, const cmlx_array *w, const cmlx_array *t,
+                          const cmlx_array *b, int count) {
+  return guarded([&] {
+    auto results = koine::linearSum(x->value, values_of(w, count), values_of(t, count),
+                                    values_of(b, count));
+    for (int i = 0; i < count; ++i) outs[i] = wrap(std::move(results[i]));
+  });
+}
+int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key) {
+  return make(out, [&] { return koine::dropout(x->value, rate, seed, key); });
+}
+int cmlx_fused_widened(cmlx_array *out, cmlx_array w) {
+  return make(out, [&] { return koine::widened(w->value); });
+}
+int cmlx_adapted_row_norms(cmlx_array w, cmlx_array a, cmlx_array b, float scale, float *norms) {
+  return guarded([&] {
+    const auto &weight = w->value;
+    const size_t rank = a->value.shape(0);
+    if (!koine::isStoredType(weight.dtype()) || a->value.dtype() != mx::float32 ||
+        b->value.dtype() != mx::float32 || a->value.shape(1) != weight.shape(1) ||
+        b->value.shape(0) != weight.shape(0) || static_cast<size_t>(b->value.shape(1)) != rank) {
+      throw std::invalid_argument("adapted_row_norms: expected w [O, D], a [R, D], b [O, R]");
+    }
+    koine::adaptedRowNorms(koine::storedMatrix(weight), a->value.data<float>(),
+                           b->value.data<float>(), rank, scale, norms);
+  });
+}
+
 int cmlx_key_values_make(cmlx_key_values *out, int texts, int groups, int width) {
   return guarded([&] {
     *out = new cmlx_key_values_s{std::make_shared<koine::KeyValueMemory>(texts, groups, width)};
@@ -513,13 +542,6 @@ void cmlx_decoder_likeliest(cmlx_decoder decoder, int text, int32_t *id, int32_t
 
 void cmlx_move_toward(float *average, const float *values, size_t count, float share) {
   koine::moveToward(average, values, count, share);
-}
-void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
-                float *second_moment, size_t count, cmlx_adamw_settings settings) {
-  koine::AdamW step{settings.learning_rate, settings.beta1,       settings.beta2,
-                    settings.epsilon,       settings.weight_decay, settings.correction1,
-                    settings.correction2,   settings.gradient_scale};
-  koine::adamwStep(parameters, gradients, first_moment, second_moment, count, step);
 }
 double cmlx_squared_norm(const float *values, size_t count) {
   return koine::squaredNorm(values, count);

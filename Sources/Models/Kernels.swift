@@ -67,8 +67,9 @@
       }
     }
 
-    /// `x · wᵢᵀ` for several w of one x: x (N, D), wᵢ (Oᵢ, D) → (N, Oᵢ). Where no gradient is
-    /// taken, the wᵢ may be stored in 16 bits; products and sums are float32 all the same.
+    /// `x · wᵢᵀ` for several w of one x: x (N, D), wᵢ (Oᵢ, D) → (N, Oᵢ). The wᵢ may be stored in 16
+    /// bits; products, sums and gradients are float32 all the same, but for the gradients of stored
+    /// wᵢ on the plain path.
     func linear(_ x: DeviceArray, _ weights: [DeviceArray]) throws -> [DeviceArray] {
       switch self {
       case .fused:
@@ -149,12 +150,14 @@
     /// weights (N) → (N). Rows of weight 0 cost nothing when fused, and are 0.
     ///
     /// - Parameters:
+    ///   - w: where it is stored in 16 bits, it is widened first.
     ///   - softcap: c, where logits become c · tanh(x wᵀ / c) first.
     ///   - differentiated: whether a gradient will be taken; decides only the cost.
     package func crossEntropy(
       _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
       softcap: Float? = nil, differentiated: Bool
     ) throws -> DeviceArray {
+      let w = try widenedWeight(w)
       switch self {
       case .fused:
         return DeviceArray(

@@ -30,32 +30,34 @@
     /// - Throws: `CheckpointError`, for weights that are NaN or infinite too.
     init(storedIn checkpoint: Checkpoint) throws {
       var arrays: [String: DeviceArray] = [:]
-      for name in checkpoint.names {
-        guard let info = checkpoint.info(name) else { continue }
-        let shape = info.shape.extents
-        guard shape.count == 2, !shape.contains(0), let type = Self.deviceType(info.elementType)
-        else {
-          arrays[name] = try DeviceArray(Self.floats(name, of: checkpoint), shape: shape)
-          continue
-        }
-        if let place = try checkpoint.place(name), place.isAligned {
-          // Safety: the array keeps the file mapped for as long as it needs the address.
-          let start = place.file.address(at: place.offset)
-          try Self.checkFinite(start, name, info, checkpoint)
-          arrays[name] = try DeviceArray(
-            borrowing: start, from: place.file, shape: shape, type: type)
-        } else {
-          let bytes = try checkpoint.encoded(name)
-          arrays[name] = try bytes.withUnsafeBytes { buffer in
-            guard let start = buffer.baseAddress else {
-              return try DeviceArray([Float](), shape: [0])
-            }
-            try Self.checkFinite(start, name, info, checkpoint)
-            return try DeviceArray(copying: start, shape: shape, type: type)
-          }
-        }
-      }
+      for name in checkpoint.names { arrays[name] = try Self.storedArray(name, of: checkpoint) }
       self.init(arrays)
+    }
+
+    /// One tensor: a matrix of 16 or 32 bits in the type it has there, without a copy where it lies
+    /// in a file; all else as float32. Call it on the engine's thread.
+    ///
+    /// - Throws: `CheckpointError`, for weights that are NaN or infinite too.
+    package static func storedArray(
+      _ name: String, of checkpoint: Checkpoint
+    ) throws -> DeviceArray {
+      let info = try checkpoint.source(name).info
+      let shape = info.shape.extents
+      guard shape.count == 2, !shape.contains(0), let type = deviceType(info.elementType) else {
+        return try DeviceArray(floats(name, of: checkpoint), shape: shape)
+      }
+      if let place = try checkpoint.place(name), place.isAligned {
+        // Safety: the array keeps the file mapped for as long as it needs the address.
+        let start = place.file.address(at: place.offset)
+        try checkFinite(start, name, info, checkpoint)
+        return try DeviceArray(borrowing: start, from: place.file, shape: shape, type: type)
+      }
+      let bytes = try checkpoint.encoded(name)
+      return try bytes.withUnsafeBytes { buffer in
+        guard let start = buffer.baseAddress else { return try DeviceArray([Float](), shape: [0]) }
+        try checkFinite(start, name, info, checkpoint)
+        return try DeviceArray(copying: start, shape: shape, type: type)
+      }
     }
 
     private static func floats(_ name: String, of checkpoint: Checkpoint) throws -> [Float] {

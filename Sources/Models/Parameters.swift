@@ -2,24 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if MLX
-  /// Arrays by tensor name, with a prefix for the block one is in.
+  /// Arrays by tensor name, with a prefix for the block one is in, and the adapters that change
+  /// some of them.
   package struct Parameters {
     private let arrays: [String: DeviceArray]
+    private let adapters: [String: LowRankAdapter]
     private let prefix: String
 
-    package init(_ arrays: [String: DeviceArray]) {
-      self.arrays = arrays
-      prefix = ""
+    /// - Parameter adapters: by the full name of the weight they change.
+    package init(_ arrays: [String: DeviceArray], adapters: [String: LowRankAdapter] = [:]) {
+      self.init(arrays, adapters: adapters, prefix: "")
     }
 
-    private init(_ arrays: [String: DeviceArray], prefix: String) {
+    private init(
+      _ arrays: [String: DeviceArray], adapters: [String: LowRankAdapter], prefix: String
+    ) {
       self.arrays = arrays
+      self.adapters = adapters
       self.prefix = prefix
     }
 
     /// The same arrays, named from inside `prefix`.
     func scoped(_ prefix: String) -> Parameters {
-      Parameters(arrays, prefix: self.prefix + prefix)
+      Parameters(arrays, adapters: adapters, prefix: self.prefix + prefix)
     }
 
     /// The whole names of all arrays that begin with one of `prefixes`, sorted.
@@ -45,6 +50,11 @@
         }
         return array
       }
+    }
+
+    /// The adapter of a weight, if it has one.
+    func adapter(_ name: String) -> LowRankAdapter? {
+      adapters.isEmpty ? nil : adapters[prefix + name]
     }
   }
 #endif

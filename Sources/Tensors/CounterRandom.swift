@@ -22,6 +22,9 @@ public struct CounterRandom: Sendable {
     key = hash
   }
 
+  /// What the generator is started with, for loops elsewhere that draw the same words.
+  package var start: (seed: UInt64, key: UInt64) { (seed, key) }
+
   /// The 32 random bits of element `index`, which is not negative.
   public func bits(at index: Int) -> UInt32 {
     let block = words(block: index >> 2)

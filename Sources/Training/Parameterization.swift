@@ -3,55 +3,121 @@
 
 #if MLX
   import Checkpoints
+  import Documents
   import Models
   import Tensors
 
   /// Which tensors of a model are trained, and how the architecture sees them.
   ///
   /// A loss is differentiated with respect to `arrays` only: frozen tensors have no gradient and no
-  /// optimizer state. Made and used on the engine's thread.
+  /// optimizer state, and lie in memory as they are stored. Made and used on the engine's thread.
   package final class Parameterization {
     /// In the order of the names, so that everything summed over them is reproducible.
     package let trained: [TrainedTensor]
     /// Over the memory of the trained weights, in that order: what a loss is differentiated for.
     package let arrays: [DeviceArray]
     /// Frozen tensors by name.
-    private let frozen: [String: DeviceArray]
-    private let start: Checkpoint
+    let frozen: [String: DeviceArray]
+    /// The layers with a low-rank change, by the name of their weight.
+    let adapted: [String: AdaptedModule]
+    let start: Checkpoint
+    let settings: TrainingSettings
+    private let kernels: Kernels
 
-    /// Everything that the model of `start` needs is trained.
-    ///
-    /// - Throws: `CheckpointError` for tensors that cannot be read.
-    package init(start: Checkpoint, settings: TrainingSettings) throws {
-      self.start = start
-      let optimizer = settings.optimizer.value
-      let blueprint = try Blueprint.of(start.config, origin: start.origin)
-      let expectations = try blueprint.expectations(start.config, origin: start.origin)
-        .filter(\.isRequired)
-      trained = try expectations.sorted { $0.name < $1.name }.map { tensor in
-        let outline = TensorOutline(
-          name: tensor.name, shape: tensor.shape.extents, role: TensorRole(tensor.role))
-        return try TrainedTensor(
-          outline,
-          weights: WeightBuffer(start.floats(tensor.name), shape: outline.shape),
-          // Norms and biases do not decay.
-          weightDecay: outline.shape.count > 1 ? settings.weightDecay : 0, optimizer: optimizer)
+    /// The numbers of a forward pass under training, by which dropout differs.
+    package struct Pass {
+      /// From 0.
+      package var step: Int
+      /// From 0, counted over all ranks.
+      package var microBatch: Int
+
+      package init(step: Int, microBatch: Int) {
+        self.step = step
+        self.microBatch = microBatch
       }
-      frozen = [:]
-      arrays = trained.map(\.weights.array)
+    }
+
+    /// - Throws: `CheckpointError` for tensors that cannot be read, `TrainingError` for settings
+    ///   that name what is not there.
+    package init(
+      start: Checkpoint, settings: TrainingSettings, kernels: Kernels = .best
+    ) throws {
+      self.start = start
+      self.settings = settings
+      self.kernels = kernels
+      let plan = try ParameterPlan(start: start, settings: settings)
+      let optimizer = settings.optimizer.value
+      var trained = try plan.trained.map { part in
+        let type = start.info(part.outline.name)?.elementType ?? .float32
+        let isStored = settings.masters == .stored && part.outline.shape.count > 1
+        return try TrainedTensor(
+          part.outline,
+          weights: WeightBuffer(
+            start.floats(part.outline.name), shape: part.outline.shape,
+            elementType: isStored && [.bfloat16, .float16].contains(type) ? type : .float32),
+          weightDecay: part.weightDecay, rates: part.rates, optimizer: optimizer)
+      }
+      var frozen: [String: DeviceArray] = [:]
+      for name in plan.frozen { frozen[name] = try Parameters.storedArray(name, of: start) }
+      var adapted: [String: AdaptedModule] = [:]
+      if let adapter = settings.adapter {
+        for weight in plan.adapted {
+          guard let base = frozen[weight.name] else { continue }
+          let module = AdaptedModule(weight: weight)
+          adapted[weight.name] = module
+          trained += try module.tensors(
+            base: base, adapter: adapter, settings: settings, kernels: kernels)
+        }
+      }
+      self.trained = trained.sorted { $0.name < $1.name }
+      self.frozen = frozen
+      self.adapted = adapted
+      arrays = self.trained.map(\.weights.array)
     }
 
     /// The model with `arrays` in the place of the trained ones.
-    package func parameters(_ arrays: [DeviceArray]) -> Parameters {
+    ///
+    /// - Parameter pass: `nil` drops nothing out, as in evaluation.
+    package func parameters(_ arrays: [DeviceArray], pass: Pass? = nil) throws -> Parameters {
       var all = frozen
-      for (tensor, array) in zip(trained, arrays) { all[tensor.name] = array }
-      return Parameters(all)
+      var adapters: [String: LowRankAdapter] = [:]
+      if adapted.isEmpty {
+        for (tensor, array) in zip(trained, arrays) { all[tensor.name] = array }
+        return Parameters(all)
+      }
+      var seen: [String: DeviceArray] = [:]
+      var own: [String: DeviceArray] = [:]
+      for (tensor, array) in zip(trained, arrays) {
+        if tensor.outline.role == .factor {
+          seen[tensor.name] = array
+          own[tensor.name] = tensor.weights.array
+        } else {
+          all[tensor.name] = array
+        }
+      }
+      guard let adapter = settings.adapter else { return Parameters(all) }
+      for (name, module) in adapted {
+        guard let base = frozen[name] else { continue }
+        adapters[name] = try module.adapter(
+          seen, own: own, base: base, adapter, dropout: pass.map { dropout(module, $0) },
+          kernels: kernels)
+      }
+      return Parameters(all, adapters: adapters)
+    }
+
+    private func dropout(_ module: AdaptedModule, _ pass: Pass) -> Dropout {
+      Dropout(
+        rate: Float(settings.adapter?.dropout ?? 0),
+        random: CounterRandom(
+          seed: settings.seed,
+          stream: "dropout.\(pass.step).\(pass.microBatch).\(module.name)"))
     }
 
     /// The model as it is now.
-    package var parameters: Parameters { parameters(arrays) }
+    package func current() throws -> Parameters { try parameters(arrays) }
 
-    package var trainedCount: Int { trained.reduce(0) { $0 + $1.outline.count } }
+    /// The number of weights that change.
+    package var trainedCount: Int { trained.reduce(0) { $0 + $1.trainedCount } }
 
     /// All buffers of the optimizer as `<buffer>.<tensor>`, with their shapes: what a saved state
     /// holds besides the weights.
@@ -61,12 +127,38 @@
       }
     }
 
-    /// A copy of the trained model.
+    /// A copy of the trained model: what was trained in the types it was trained in, all else as
+    /// it was, and low-rank changes folded in, in float32.
     package func checkpoint() throws -> Checkpoint {
-      try Checkpoint.inMemory(
-        config: start.config,
-        tensors: trained.map { ($0.name, Shape($0.shape), try $0.weights.values()) },
-        origin: "a trained model")
+      let origin = "a trained model"
+      var sources: [String: TensorSource] = [:]
+      for name in frozen.keys { sources[name] = try start.source(name) }
+      var tensors: [ElementType: [(name: String, shape: Shape, values: [Float])]] = [:]
+      for tensor in trained where tensor.outline.role != .factor {
+        tensors[tensor.weights.elementType, default: []].append(
+          (tensor.name, Shape(tensor.shape), try tensor.weights.values()))
+      }
+      for (name, values) in try folded() {
+        guard let info = start.info(name) else { continue }
+        tensors[.float32, default: []].append((name, info.shape, values))
+      }
+      for (type, list) in tensors {
+        let part = try Checkpoint.inMemory(
+          config: start.config, tensors: list, elementType: type, origin: origin)
+        for name in part.names { sources[name] = try part.source(name) }
+      }
+      return Checkpoint(
+        config: start.config, origin: origin, sources: sources, tokenizerFiles: [])
+    }
+
+    /// What the adapted weights have become.
+    private func folded() throws -> [(name: String, values: [Float])] {
+      guard let adapter = settings.adapter else { return [] }
+      let own = Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.weights.array) })
+      return try adapted.keys.sorted().compactMap { name in
+        guard let base = frozen[name], let module = adapted[name] else { return nil }
+        return (name, try module.folded(base, own, adapter, kernels: kernels).floats())
+      }
     }
   }
 

@@ -30,6 +30,7 @@
     static let buffersName = "optimizer_state"
     static let stateName = "trainer_state.json"
     private static let prefix = "state-"
+    private static let settingsKey = "settings"
 
     init(directory: String, trainer: Trainer) {
       self.directory = directory
@@ -83,7 +84,7 @@
     /// What a state must agree in with the training that wants to go on from it.
     private var identity: [(key: String, value: JSON)] {
       [
-        ("identity", .string(trainer.identity)), ("settings", trainer.settings.identity),
+        ("identity", .string(trainer.identity)), (Self.settingsKey, trainer.settings.identity),
         ("loop", trainer.loop.identity), ("model", trainer.config),
       ]
     }
@@ -112,7 +113,7 @@
       guard let bytes = FileManager.default.contents(atPath: path),
         let state = try? JSON.parse(bytes, origin: path)
       else { throw broken("its \(Self.stateName) is missing or no JSON") }
-      for (key, value) in identity {
+      for (key, value) in identity where key != Self.settingsKey {
         let differences = JSONDifference.between(state[key] ?? .null, value, path: key)
         if let first = differences.first {
           throw TrainingError.foreignState(
@@ -122,6 +123,13 @@
       guard let progress = Progress(state), let loop = state["loop_state"],
         let sampler = state["sampler_state"].flatMap(Self.samplerState)
       else { throw broken("its \(Self.stateName) is incomplete") }
+      if let problem = trainer.settings.obstacle(
+        continuing: state[Self.settingsKey] ?? .null, after: progress.step)
+      {
+        throw TrainingError.foreignState(
+          directory: newest.path, key: problem.key, expected: problem.expected,
+          found: problem.found)
+      }
       func values(_ name: String, _ checkpoint: Checkpoint, count: Int) throws -> [Float] {
         let values = try checkpoint.floats(name)
         guard values.count == count else { throw broken("`\(name)` has another shape") }

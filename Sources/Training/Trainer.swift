@@ -27,6 +27,8 @@
   public struct TrainingResult: Sendable {
     /// float32 weights.
     public var checkpoint: Checkpoint
+    /// The adapter, where one was trained; it is folded into the weights above.
+    public var adapter: TrainedAdapter?
     /// The moving average of the weights, where one was kept.
     public var average: Checkpoint?
     public var records: [TrainingRecord]

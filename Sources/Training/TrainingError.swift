@@ -17,6 +17,12 @@ public enum TrainingError: Diagnosed, Equatable {
   case setting(String, expected: String, found: String)
   /// Processes that should do the same do not.
   case ranksDiffer(rank: Int, what: String, first: String, other: String)
+  /// A pattern of the setting `key` that matches no tensor; `known` are the kinds there are.
+  case noMatch(pattern: String, key: String, nearest: String?, known: [String])
+  /// A pattern that cannot be read.
+  case pattern(String, problem: String)
+  /// Settings that freeze everything.
+  case nothingTrained
   /// The caller asked to stop; the state is saved.
   case stopped(step: Int, directory: String)
 
@@ -49,6 +55,21 @@ public enum TrainingError: Diagnosed, Equatable {
         what: "Rank \(rank) differs from rank 0 in its \(what): \(other), not \(first).",
         where: "the processes of this job",
         next: "Give all ranks the same files and settings, and a state folder that all can read.")
+    case .noMatch(let pattern, let key, let nearest, let known):
+      Diagnosis(
+        what: "`\(pattern)` matches no tensor of the model.", where: "`\(key)`",
+        next: nearest.map { "Did you mean `\($0)`?" }
+          ?? "There are \(known.prefix(12).joined(separator: ", ")).")
+    case .pattern(let pattern, let problem):
+      Diagnosis(
+        what: "The pattern `\(pattern)` is no regular expression: \(problem).",
+        where: "the training settings",
+        next: "Correct it, or write a glob without the slashes: `model.layers.0.*`.")
+    case .nothingTrained:
+      Diagnosis(
+        what: "Nothing is left to train.",
+        where: "`freeze`, `train_only`, `groups` and `adapter`",
+        next: "Freeze less, or give some tensors a `learning_rate_factor` above 0.")
     case .stopped(let step, let directory):
       Diagnosis(
         what: "Training was stopped after step \(step); its state is saved.", where: directory,

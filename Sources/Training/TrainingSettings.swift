@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Documents
-
 /// How a model is trained; every field has the key of the same name in a recipe.
 public struct TrainingSettings: Equatable, Sendable {
   /// Optimizer steps, at least 1.
@@ -11,73 +9,70 @@ public struct TrainingSettings: Equatable, Sendable {
   public var batchSize = 8
   /// Micro-batches per step; the loss is the mean over all their tokens, as of one large batch.
   public var microBatches = 1
+
   /// Peak learning rate.
   public var learningRate = 1e-3
-  /// `constant`, `cosine` or `wsd`.
+  /// The shape of the rate over the steps.
   public var schedule = LearningRateSchedule.Kind.cosine
-  /// Share of the steps in which the rate rises from 0, in [0, 1).
+  /// Share of the steps in which the rate rises, in [0, 1).
   public var warmup = 0.02
+  /// The same in steps; counts before `warmup`.
+  public var warmupSteps: Int?
+  /// Where the rise begins, as a share of the peak, in [0, 1]: 0, or for a run that goes on from
+  /// another the rate that one had.
+  public var warmupFrom = 0.0
   /// Share of the steps at the end in which `wsd` falls, in [0, 1].
   public var decay = 0.2
+  /// The same in steps; counts before `decay`.
+  public var decaySteps: Int?
+  /// How `wsd` falls.
+  public var decayShape = LearningRateSchedule.DecayShape.linear
   /// The last rate as a share of the peak, in [0, 1].
   public var finalRate = 0.1
+  /// The steps in which `inverse_sqrt` falls by √½ at first; 0 for those of the warm-up.
+  public var timescale = 0
+
+  /// The rule that turns gradients into changes.
+  public var optimizer = OptimizerChoice.adamW
   /// Decoupled weight decay; none on norms and biases.
   public var weightDecay = 0.1
+  /// Whether embeddings and heads decay.
+  public var decaysEmbeddings = true
   public var beta1 = 0.9
   public var beta2 = 0.95
   public var epsilon = 1e-8
-  /// The rule that turns gradients into changes.
-  public var optimizer = OptimizerChoice.adamW
   /// Gradients of a larger global norm are scaled down to it; 0 turns clipping off.
   public var clipNorm = 1.0
+  /// How trained weights are kept.
+  public var masters = Masters.float32
+  /// Of the random numbers of training: stochastic rounding, dropout, the start of adapters. Not a
+  /// key of its own: a recipe's seed.
+  public var seed: UInt64 = 0
+
+  /// Tensors, or rows of them, with rates and decays of their own.
+  public var groups: [ParameterGroup] = []
+  /// Patterns over names of tensors that are not trained.
+  public var freeze: [String] = []
+  /// What alone is trained: patterns, or `new_blocks`. Empty for everything.
+  public var trainOnly: [String] = []
+  /// The layers that `new_blocks` means.
+  public var newBlocks: [Int] = []
+  /// A low-rank change to train in place of the weights.
+  public var adapter: AdapterSettings?
+
   /// Steps between saved states; does not change results.
   public var saveEvery = 50
   /// Steps between log records.
   public var logEvery = 10
 
+  /// How trained weights are kept.
+  public enum Masters: String, CaseIterable, Sendable {
+    /// Four bytes a weight.
+    case float32
+    /// Matrices in 16 bits where the checkpoint has them so, rounded stochastically: up or down
+    /// with probabilities that make the expected value exact. Moments are float32 all the same.
+    case stored
+  }
+
   public init() {}
-
-  /// Reads the keys of a recipe over `defaults`. Does not call `finish`.
-  public init(
-    _ settings: inout Settings, defaults: TrainingSettings = TrainingSettings()
-  ) throws(DocumentError) {
-    steps = try settings.int("steps", default: defaults.steps, in: 1...100_000_000)
-    batchSize = try settings.int("batch_size", default: defaults.batchSize, in: 1...65_536)
-    microBatches = try settings.int(
-      "micro_batches", default: defaults.microBatches, in: 1...65_536)
-    learningRate = try settings.double(
-      "learning_rate", default: defaults.learningRate, in: 0...100)
-    let name = try settings.choice(
-      "schedule", default: defaults.schedule.rawValue,
-      of: LearningRateSchedule.Kind.allCases.map(\.rawValue))
-    schedule = LearningRateSchedule.Kind(rawValue: name) ?? defaults.schedule
-    warmup = try settings.double("warmup", default: defaults.warmup, in: 0...0.999)
-    decay = try settings.double("decay", default: defaults.decay, in: 0...1)
-    finalRate = try settings.double("final_rate", default: defaults.finalRate, in: 0...1)
-    weightDecay = try settings.double("weight_decay", default: defaults.weightDecay, in: 0...10)
-    beta1 = try settings.double("beta1", default: defaults.beta1, in: 0...0.999999)
-    beta2 = try settings.double("beta2", default: defaults.beta2, in: 0...0.999999)
-    epsilon = try settings.double("epsilon", default: defaults.epsilon, in: 1e-30...1)
-    optimizer = try OptimizerChoice(&settings, default: defaults.optimizer)
-    clipNorm = try settings.double("clip_norm", default: defaults.clipNorm, in: 0...1e6)
-    saveEvery = try settings.int("save_every", default: defaults.saveEvery, in: 1...100_000_000)
-    logEvery = try settings.int("log_every", default: defaults.logEvery, in: 1...1_000_000)
-  }
-
-  /// What decides the result: everything but how often to save and to log.
-  ///
-  /// What came after the first runs is there only where it is not the default, so that their
-  /// results are still known.
-  public var identity: JSON {
-    let shared: JSON = [
-      "steps": JSON(steps), "batch_size": JSON(batchSize), "micro_batches": JSON(microBatches),
-      "learning_rate": JSON(learningRate), "schedule": .string(schedule.rawValue),
-      "warmup": JSON(warmup), "decay": JSON(decay), "final_rate": JSON(finalRate),
-      "weight_decay": JSON(weightDecay), "beta1": JSON(beta1), "beta2": JSON(beta2),
-      "epsilon": JSON(epsilon), "clip_norm": JSON(clipNorm),
-    ]
-    var object = shared.object ?? JSONObject()
-    if optimizer != .adamW { object["optimizer"] = optimizer.identity }
-    return .object(object)
-  }
 }

@@ -157,15 +157,31 @@
       }
     }
 
-    @Test func `a gradient through weights of 16 bits is refused, not made up`() throws {
-      #expect(throws: ModelError.self) {
-        try Engine.run {
-          let w = try matrix("w", [5, 4], .bfloat16).stored
-          let x = try DeviceArray(numbers("x", 8), shape: [2, 4])
-          _ = try valueAndGradient(of: [x]) { inputs in
-            [try sum(Kernels.fused.linear(inputs[0], [w])[0])]
+    @Test(arguments: types)
+    func `gradients through stored weights are those of the widened ones`(type: ElementType) throws
+    {
+      try Engine.run {
+        let (first, second) = (try matrix("w", [5, 4], type), try matrix("v", [7, 4], type))
+        let table = try matrix("t", [9, 4], type)
+        let ids = try DeviceArray([3, 0, 8] as [Int32], shape: [3])
+        let scales = try DeviceArray(numbers("s", 36), shape: [3, 12])
+        var all: [[[Float]]] = []
+        for weights in [
+          [first.stored, second.stored, table.stored],
+          [first.widened, second.widened, table.widened],
+        ] {
+          let found = try valueAndGradient(of: weights) { inputs in
+            let x = try Kernels.fused.embedding(ids, inputs[2])
+            let y = try Kernels.fused.linear(x, [inputs[0], inputs[1]])
+            return [try sum(multiply(concatenate(y, axis: 1), scales))]
           }
+          all.append(
+            try found.gradients.map {
+              try $0.withFloats { Array(UnsafeBufferPointer(start: $0, count: $1)) }
+            })
         }
+        #expect(all[0] == all[1])
+        #expect(all[0].allSatisfy { $0.contains { $0 != 0 } })
       }
     }
 

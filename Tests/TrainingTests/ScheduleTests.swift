@@ -73,4 +73,44 @@ struct ScheduleTests {
       #expect(throws: DocumentError.self) { try TrainingSettings(&bad) }
     }
   }
+
+  @Test func `rates are those of transformers one step ahead`() throws {
+    let golden = TrainingGolden.values["schedules"]?.object?.members ?? []
+    #expect(golden.count == 8)
+    for (title, values) in golden {
+      let kind = String(title.prefix { $0 != "," })
+      var settings = try TrainingGolden.settings(
+        "{steps: 100, learning_rate: 2, warmup_steps: 10, decay_steps: 20, schedule: \(kind)}")
+      settings.finalRate = kind == "linear" ? 0 : 0.25
+      if kind == "wsd" { settings.warmupFrom = 0.25 }
+      if title == "wsd, cosine" {
+        // transformers' default of half a cycle is half a cosine.
+        settings.decayShape = .cosine
+      }
+      if title == "wsd, 1-sqrt" { settings.decayShape = .oneMinusSquareRoot }
+      if title == "inverse_sqrt, timescale" { settings.timescale = 40 }
+      let schedule = LearningRateSchedule(settings)
+      for (step, expected) in TrainingGolden.numbers(values).enumerated() {
+        #expect(abs(schedule.rate(at: step) - expected) < 1e-12, "\(title), step \(step)")
+      }
+    }
+  }
+
+  @Test func `a run that goes on from another is warmed up from its rate`() throws {
+    let settings = try TrainingGolden.settings(
+      "{steps: 100, learning_rate: 2, warmup_steps: 4, warmup_from: 0.1, schedule: constant}")
+    let schedule = LearningRateSchedule(settings)
+    let rates = (0..<5).map { schedule.rate(at: $0) }
+    for (rate, expected) in zip(rates, [0.65, 1.1, 1.55, 2, 2]) {
+      #expect(abs(rate - expected) < 1e-12)
+    }
+  }
+
+  @Test(arguments: [
+    "schedule: cosin", "{warmup: 0.1, warmup_steps: 3}", "{decay: 0.1, decay_steps: 3}",
+    "warmup_from: 2", "decay_shape: square", "timescale: -1",
+  ])
+  func `a schedule that cannot be is refused`(text: String) {
+    #expect(throws: DocumentError.self) { try TrainingGolden.settings(text) }
+  }
 }

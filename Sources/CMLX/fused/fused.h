@@ -36,7 +36,7 @@ int threadCount();
 /// The instruction set of the matrix products: "avx512", "avx2" or "generic".
 const char* kernelName();
 
-/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O]; gradients for f32 w only.
+/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O]. Gradients are f32 whatever w is stored in.
 mlx::core::array linear(const mlx::core::array& x, const mlx::core::array& w);
 
 /// The same for several w of one x (query, key and value; gate and up): their shares in the gradient of x
@@ -107,28 +107,8 @@ mlx::core::array geglu(const mlx::core::array& gate, const mlx::core::array& up)
 /// cap · tanh(x / cap), elementwise; cap > 0.
 mlx::core::array softcap(const mlx::core::array& x, float cap);
 
-/// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense, and for f32 tables only.
+/// table[ids]: ids int32 [...], table [V, D] → [..., D]. The gradient is dense, and f32 always.
 mlx::core::array embedding(const mlx::core::array& ids, const mlx::core::array& table);
-
-struct AdamW {
-  float learningRate;
-  float beta1, beta2, epsilon;
-  /// Decoupled: parameters shrink by learningRate · weightDecay.
-  float weightDecay;
-  /// 1 − beta1ᵗ and 1 − beta2ᵗ at step t = 1, 2, …; 1 for none.
-  float biasCorrection1, biasCorrection2;
-  /// Multiplied into the gradients first: clipping and 1 / token count.
-  float gradientScale;
-};
-
-/// One step in place, over `count` numbers of each array:
-///     g = scale · gradient,  m = β₁ m + (1 − β₁) g,  v = β₂ v + (1 − β₂) g²
-///     p = p · (1 − η λ) − η · (m / c₁) / (√(v / c₂) + ε)
-/// One pass over memory. Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2 (departs: λ is
-/// multiplied by the learning rate, as in PyTorch).
-void adamwStep(
-    float* parameters, const float* gradients, float* firstMoment, float* secondMoment,
-    std::size_t count, const AdamW& settings);
 
 /// average ← average + share · (values − average), elementwise.
 void moveToward(float* average, const float* values, std::size_t count, float share);

@@ -8,22 +8,51 @@
 //                dwᵢ [Oᵢ, D] = dyᵢᵀ [Oᵢ, N] · x [N, D]
 //
 // The weights may be stored in 16 bits; few rows of x, as when a text is continued, are multiplied by dots.h.
-// Gradients are there for float32 weights only.
+// Gradients are float32 whatever the weights are.
 //
 // Why not MLX's matmul: its bits depend on BLAS and its threads, it copies some operands, and the sum in dx
 // would take extra passes over memory. Gradients are computed only for the arguments asked for.
 
+#include <memory>
+
 #include "dots.h"
 #include "fused.h"
 #include "gemm.h"
+#include "linear.h"
+#include "pool.h"
 #include "primitive.h"
 
 namespace koine {
 namespace {
 
-struct Operand {
-  const float* data;
+/// A weight as float32: itself, or widened into `scratch`, which grows.
+class WidenedWeight {
+ public:
+  const float* of(const StoredMatrix& w) {
+    if (w.type == StoredType::float32) return static_cast<const float*>(w.data);
+    const std::size_t count = w.rows * w.columns;
+    if (count > capacity_) {
+      scratch_.reset(new float[count]);
+      capacity_ = count;
+    }
+    float* const to = scratch_.get();
+    parallelRanges(count, 16384, [&](std::size_t begin, std::size_t end) {
+      widen(
+          static_cast<const char*>(w.data) + begin * w.elementBytes(), w.type, end - begin,
+          to + begin);
+    });
+    return to;
+  }
+
+ private:
+  std::unique_ptr<float[]> scratch_;
+  std::size_t capacity_ = 0;
+};
+
+struct GradientShare {
+  const float* dy;
   std::size_t width;
+  StoredMatrix w;
 };
 
 class LinearWeightGradient : public FusedPrimitive {
@@ -57,18 +86,21 @@ class LinearInputGradient : public FusedPrimitive {
   /// (dy₁ [N, O₁], w₁ [O₁, D], dy₂, w₂, …) → dx [N, D].
   void eval_cpu(const std::vector<array>& inputs, std::vector<array>& outputs) override {
     allocate(outputs);
-    std::vector<Operand> operands;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      operands.push_back({inputs[i].data<float>(), static_cast<std::size_t>(inputs[i].shape(1))});
+    std::vector<GradientShare> shares;
+    for (std::size_t i = 0; i < inputs.size(); i += 2) {
+      shares.push_back(
+          {inputs[i].data<float>(), static_cast<std::size_t>(inputs[i].shape(1)),
+           storedMatrix(inputs[i + 1])});
     }
     float* dx = outputs[0].data<float>();
     const std::size_t n = outputs[0].shape(0), d = outputs[0].shape(1);
     schedule([=] {
-      for (std::size_t i = 0; i < operands.size(); i += 2) {
-        const std::size_t o = operands[i].width;
+      WidenedWeight widened;
+      for (std::size_t i = 0; i < shares.size(); ++i) {
+        const std::size_t o = shares[i].width;
         multiply(
-            n, d, o, Matrix::rows(operands[i].data, static_cast<std::ptrdiff_t>(o)),
-            Matrix::rows(operands[i + 1].data, static_cast<std::ptrdiff_t>(d)), dx, d, i > 0);
+            n, d, o, Matrix::rows(shares[i].dy, static_cast<std::ptrdiff_t>(o)),
+            Matrix::rows(widened.of(shares[i].w), static_cast<std::ptrdiff_t>(d)), dx, d, i > 0);
       }
     });
   }
@@ -103,10 +135,9 @@ class Linear : public FusedPrimitive {
       const std::vector<array>& primals, const std::vector<array>& cotangents,
       const std::vector<int>& argnums, const std::vector<array>&) override {
     std::vector<array> dy, results;
-    for (const array& cotangent : cotangents) dy.push_back(flat(cotangent));
-    const mx::Shape flatShape{dy[0].shape(0), primals[1].shape(1)};
+    for (const array& cotangent : cotangents) dy.push_back(flatRows(cotangent));
     const std::vector<array> weightGradients =
-        gradients(flat(primals[0]), dy, primals, argnums);
+        gradients(flatRows(primals[0]), dy, primals, argnums);
     std::size_t next = 0;
     for (const int argument : argnums) {
       const array& primal = primals[argument];
@@ -116,14 +147,11 @@ class Linear : public FusedPrimitive {
       }
       std::vector<array> inputs;
       for (std::size_t i = 0; i < dy.size(); ++i) {
-        expectType("gradient of linear", "w", primals[i + 1], mx::float32);
         inputs.push_back(dy[i]);
         inputs.push_back(primals[i + 1]);
       }
-      const array dx(
-          flatShape, mx::float32, std::make_shared<LinearInputGradient>(stream()),
-          std::move(inputs));
-      results.push_back(mx::reshape(dx, primal.shape(), stream()));
+      results.push_back(mx::reshape(
+          linearInputGradient(std::move(inputs), stream()), primal.shape(), stream()));
     }
     return results;
   }
@@ -137,7 +165,6 @@ class Linear : public FusedPrimitive {
     std::vector<mx::Shape> shapes;
     for (const int argument : argnums) {
       if (argument == 0) continue;
-      expectType("gradient of linear", "w", primals[argument], mx::float32);
       inputs.push_back(dy[argument - 1]);
       shapes.push_back(primals[argument].shape());
     }
@@ -146,16 +173,27 @@ class Linear : public FusedPrimitive {
         shapes, std::vector<mx::Dtype>(shapes.size(), mx::float32),
         std::make_shared<LinearWeightGradient>(stream()), inputs);
   }
-
-  /// [..., D] → [N, D], row-major.
-  static array flat(const array& x) {
-    const int d = x.shape(-1);
-    const int n = d == 0 ? 0 : static_cast<int>(x.size() / static_cast<std::size_t>(d));
-    return rowMajor(mx::reshape(x, {n, d}, cpuStream()));
-  }
 };
 
 }  // namespace
+
+array flatRows(const array& x) {
+  const int d = x.shape(-1);
+  const int n = d == 0 ? 0 : static_cast<int>(x.size() / static_cast<std::size_t>(d));
+  return rowMajor(mx::reshape(x, {n, d}, cpuStream()));
+}
+
+array linearInputGradient(std::vector<array> dyAndWeights, mx::Stream stream) {
+  const mx::Shape shape{dyAndWeights[0].shape(0), dyAndWeights[1].shape(1)};
+  return array(
+      shape, mx::float32, std::make_shared<LinearInputGradient>(stream), std::move(dyAndWeights));
+}
+
+array linearWeightGradient(const array& dy, const array& x, mx::Stream stream) {
+  return array(
+      {dy.shape(1), x.shape(1)}, mx::float32, std::make_shared<LinearWeightGradient>(stream),
+      {x, dy});
+}
 
 std::vector<array> linear(const array& x, const std::vector<array>& weights) {
   constexpr const char* kernel = "linear";

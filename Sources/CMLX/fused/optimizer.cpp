@@ -1,17 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The optimizer's loops over plain f32 memory: AdamW in place, the squared norm for clipping, and the search
-// for the first value that is not a number. None of them depends on the thread count in any bit.
+// AdamW and gradient descent in place, and the squared norm for clipping. None of them depends on the thread
+// count in any bit.
 
-#include <atomic>
-#include <bit>
 #include <cmath>
 #include <vector>
 
 #include "fused.h"
 #include "pool.h"
 #include "vector.h"
+#include "weight_loop.h"
 
 namespace koine {
 namespace {
@@ -24,24 +23,35 @@ typedef double DoubleLanes __attribute__((ext_vector_type(8)));
 }  // namespace
 
 void adamwStep(
-    float* parameters, const float* gradients, float* first, float* second, std::size_t count,
+    const Weights& weights, const float* gradients, float* first, float* second,
     const AdamW& settings) {
   const float beta1 = settings.beta1, beta2 = settings.beta2, epsilon = settings.epsilon;
   const float scale = settings.gradientScale;
   const float rate = settings.learningRate / settings.biasCorrection1;
   const float root = 1.0f / std::sqrt(settings.biasCorrection2);
   const float keep = 1.0f - settings.learningRate * settings.weightDecay;
-  parallelRanges(count, 4096, [=](std::size_t begin, std::size_t end) {
-    eachLanes(end - begin, [=](std::size_t offset, std::size_t lanes) {
-      const std::size_t i = begin + offset;
-      const Lanes g = loadUpTo(gradients + i, lanes) * scale;
-      const Lanes m = fma(Lanes(beta1), loadUpTo(first + i, lanes), (1.0f - beta1) * g);
-      const Lanes v = fma(Lanes(beta2), loadUpTo(second + i, lanes), (1.0f - beta2) * g * g);
-      storeUpTo(first + i, m, lanes);
-      storeUpTo(second + i, v, lanes);
-      const Lanes step = rate * m / fma(__builtin_elementwise_sqrt(v), Lanes(root), Lanes(epsilon));
-      storeUpTo(parameters + i, fma(loadUpTo(parameters + i, lanes), Lanes(keep), -step), lanes);
-    });
+  eachWeight(weights, [=](std::size_t i, std::size_t lanes, Lanes p) {
+    const Lanes g = loadUpTo(gradients + i, lanes) * scale;
+    const Lanes m = fma(Lanes(beta1), loadUpTo(first + i, lanes), (1.0f - beta1) * g);
+    const Lanes v = fma(Lanes(beta2), loadUpTo(second + i, lanes), (1.0f - beta2) * g * g);
+    storeUpTo(first + i, m, lanes);
+    storeUpTo(second + i, v, lanes);
+    const Lanes step = rate * m / fma(__builtin_elementwise_sqrt(v), Lanes(root), Lanes(epsilon));
+    return fma(p, Lanes(keep), -step);
+  });
+}
+
+void descentStep(
+    const Weights& weights, const float* gradients, float* buffer, const Descent& settings) {
+  const float rate = settings.learningRate, momentum = settings.momentum;
+  const float decay = settings.weightDecay, scale = settings.gradientScale;
+  const bool nesterov = settings.nesterov;
+  eachWeight(weights, [=](std::size_t i, std::size_t lanes, Lanes p) {
+    const Lanes d = fma(Lanes(decay), p, loadUpTo(gradients + i, lanes) * scale);
+    if (buffer == nullptr) return fma(Lanes(-rate), d, p);
+    const Lanes b = fma(Lanes(momentum), loadUpTo(buffer + i, lanes), d);
+    storeUpTo(buffer + i, b, lanes);
+    return fma(Lanes(-rate), nesterov ? fma(Lanes(momentum), b, d) : b, p);
   });
 }
 

@@ -165,6 +165,19 @@ int cmlx_fused_softcap(cmlx_array *out, cmlx_array x, float cap);
 // ids int32 (N), table (V,D) → (N,D).
 int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table);
 
+// y_i = x w_iᵀ + t_i b_iᵀ: x (N,D), w_i (O_i,D), t_i (N,R), b_i (O_i,R) → (N,O_i); `outs` receives count
+// handles.
+int cmlx_fused_linear_sum(cmlx_array *outs, cmlx_array x, const cmlx_array *w, const cmlx_array *t,
+                          const cmlx_array *b, int count);
+// x with elements set to 0 with probability `rate` < 1 and the others divided by 1 − rate, by the words of
+// the stream (seed, key).
+int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key);
+// As float32; the gradient is float32, too.
+int cmlx_fused_widened(cmlx_array *out, cmlx_array w);
+// ‖w + scale·b·a‖ of each row, computed at once: evaluated row-major w (O,D), a (R,D), b (O,R) → `norms`, O
+// floats. a and b are float32.
+int cmlx_adapted_row_norms(cmlx_array w, cmlx_array a, cmlx_array b, float scale, float *norms);
+
 // MARK: Keys and values of tokens read before, written in place (see fused/cached_attention.h)
 
 typedef struct cmlx_key_values_s *cmlx_key_values;
@@ -243,10 +256,58 @@ typedef struct {
   float gradient_scale;
 } cmlx_adamw_settings;
 
-void cmlx_adamw(float *parameters, const float *gradients, float *first_moment,
-                float *second_moment, size_t count, cmlx_adamw_settings settings);
 // average += share * (values - average), in place.
 void cmlx_move_toward(float *average, const float *values, size_t count, float share);
+
+// Consecutive weights of a tensor, float32 or stored in 16 bits; the latter are rounded at random, by
+// element `first` and on of the stream (seed, key) of Tensors' CounterRandom.
+typedef struct {
+  void *data;
+  cmlx_dtype dtype;
+  size_t first, count;
+  uint64_t seed, key;
+} cmlx_weights;
+
+// The formulas are in fused/updates.h. All other pointers are to float32, at the same first element.
+void cmlx_adamw(cmlx_weights weights, const float *gradients, float *first_moment,
+                float *second_moment, cmlx_adamw_settings settings);
+
+typedef struct {
+  float learning_rate, momentum, weight_decay, gradient_scale;
+  int nesterov;
+} cmlx_descent_settings;
+
+// `buffer` may be null where the momentum is 0.
+void cmlx_descent(cmlx_weights weights, const float *gradients, float *buffer,
+                  cmlx_descent_settings settings);
+
+// Both return Σ u², and −1 when memory ran out.
+double cmlx_adafactor_matrix(const float *gradients, size_t rows, size_t columns, float scale,
+                             float beta, float epsilon, float *row, float *column,
+                             float *row_factor, float *column_factor);
+double cmlx_adafactor_vector(const float *gradients, size_t count, float scale, float beta,
+                             float epsilon, float *second_moment);
+
+typedef struct {
+  float learning_rate, beta1, weight_decay, scale;
+} cmlx_adafactor_settings;
+
+// `first_moment` may be null.
+void cmlx_adafactor_apply_matrix(cmlx_weights weights, const float *gradients, float *first_moment,
+                                 const float *row_factor, const float *column_factor,
+                                 size_t columns, cmlx_adafactor_settings settings);
+void cmlx_adafactor_apply_vector(cmlx_weights weights, const float *gradients, float *first_moment,
+                                 const float *second_moment, cmlx_adafactor_settings settings);
+
+void cmlx_muon_momentum(const float *gradients, float scale, float momentum, int nesterov,
+                        size_t count, float *buffer, float *output);
+int cmlx_newton_schulz(float *matrix, size_t rows, size_t columns, int steps);
+// p = keep · p − rate · direction
+void cmlx_apply_direction(cmlx_weights weights, const float *direction, float keep, float rate);
+
+// `count` words of the stream (seed, key) from element `start` on.
+void cmlx_random_words(uint64_t seed, uint64_t key, uint64_t start, size_t count, uint32_t *output);
+
 // Σ x² in double, in a fixed tree: the same for any number of threads.
 double cmlx_squared_norm(const float *values, size_t count);
 // The index of the first NaN or infinity, or `count`.

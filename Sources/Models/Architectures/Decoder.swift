@@ -228,7 +228,9 @@
       _ x: DeviceArray, _ parameters: Parameters, _ names: [String], biased: Bool
     ) throws -> [DeviceArray] {
       if let observer { try observer(names.map { parameters.fullName($0 + ".weight") }, x) }
-      let products = try kernels.linear(x, names.map { try parameters[$0 + ".weight"] })
+      let products = try kernels.linear(
+        x, names.map { try parameters[$0 + ".weight"] },
+        adapters: names.map { parameters.adapter($0 + ".weight") })
       guard biased else { return products }
       return try zip(products, names).map { try Models.add($0, parameters[$1 + ".bias"]) }
     }

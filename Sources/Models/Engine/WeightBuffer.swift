@@ -54,6 +54,15 @@
     /// A copy of the numbers as float32.
     package func values() throws -> [Float] { try array.floats() }
 
+    /// √(mean x²); 0 of nothing.
+    package func rms() throws -> Double {
+      let squares =
+        elementType == .float32
+        ? cmlx_squared_norm(base.assumingMemoryBound(to: Float.self), count)
+        : try values().reduce(0) { $0 + Double($1) * Double($1) }
+      return (squares / Double(max(1, count))).squareRoot()
+    }
+
     /// Overwrites all numbers, rounding to the nearest.
     package func replace(with values: [Float]) throws {
       precondition(values.count == count, "as many numbers as the buffer holds")

@@ -16,7 +16,8 @@
       return try Disk.names(in: folder).filter { $0.hasPrefix("step-") }.sorted()
     }
 
-    /// Writes the last weights, their moving average, and the mean of the last checkpoints.
+    /// Writes the last weights, their moving average, the mean of the last checkpoints, and the adapter
+    /// that was trained.
     func writeResults(
       _ result: TrainingResult, _ start: TrainStart, _ observer: TrainObserver
     ) throws {
@@ -29,7 +30,13 @@
       if recipe.evaluation.averagedCount > 0, let mean = try meanOfKeptCheckpoints() {
         try write(mean, to: out + "/averaged")
       }
+      try result.adapter?.write(to: out + "/adapter", base: startName(start), force: true)
       try install(result.checkpoint, start)
+    }
+
+    /// The model an adapter belongs to, as the recipe names it.
+    private func startName(_ start: TrainStart) -> String {
+      if case .model(let name) = recipe.start { name } else { start.tokenizerFolder }
     }
 
     /// The last weights into the folder itself, beside the records: written whole under a hidden name,

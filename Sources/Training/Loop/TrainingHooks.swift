@@ -55,7 +55,7 @@
 
     /// The model over the weights themselves; nothing is copied.
     public func model() throws -> Model {
-      try Model(config: config, parameters: parameterization.parameters, kernels: kernels)
+      try Model(config: config, parameters: parameterization.current(), kernels: kernels)
     }
 
     /// A copy of the weights, in float32.

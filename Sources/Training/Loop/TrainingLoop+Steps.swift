@@ -25,8 +25,8 @@
       gradients = try ranks.reduce(gradients, &outcome)
       guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: progress.step) }
       var squares = 0.0
-      for gradient in gradients {
-        squares += try gradient.withFloats { PlainMemory.squaredNorm($0, $1) }
+      for (tensor, gradient) in zip(model.trained, gradients) {
+        squares += try gradient.withFloats { pointer, _ in tensor.squaredNorm(of: pointer) }
       }
       let norm = squares.squareRoot() / outcome.weightSum
       outcome.gradientNorm = norm
@@ -47,17 +47,22 @@
     ) throws -> (outcome: StepOutcome, gradients: [DeviceArray]) {
       var outcome = StepOutcome()
       var gradients: [DeviceArray] = []
-      for windows in batches {
+      for (index, windows) in batches.enumerated() {
+        // Ranks draw other dropout masks.
+        let pass = Parameterization.Pass(
+          step: progress.step, microBatch: ranks.group.rank << 20 | index)
         let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
         let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
           [
             try loss(
-              model.parameters(arrays), ids: batch.ids, targets: batch.targets,
+              model.parameters(arrays, pass: pass), ids: batch.ids, targets: batch.targets,
               weights: batch.weights, segments: batch.segments)
           ]
         }
+        // Gradients of weights in 16 bits come as such where MLX makes them.
+        let wide = try found.map { try widened($0) }
         // Evaluated per micro-batch, so that memory holds one graph at a time.
-        gradients = try gradients.isEmpty ? found : zip(gradients, found).map { try add($0, $1) }
+        gradients = try gradients.isEmpty ? wide : zip(gradients, wide).map { try add($0, $1) }
         try evaluate(values + gradients)
         let lossSum = try values[0].item()
         outcome.lossSum += Double(lossSum)
@@ -73,7 +78,8 @@
     ) throws {
       let step = OptimizerStep(
         learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-        epsilon: settings.epsilon, gradientScale: scale, index: progress.step + 1)
+        epsilon: settings.epsilon, gradientScale: scale, index: progress.step + 1,
+        seed: settings.seed)
       for (tensor, gradient) in zip(model.trained, gradients) {
         try gradient.withFloats { pointer, _ in
           try settings.optimizer.value.update(tensor, gradient: pointer, step)

@@ -35,7 +35,8 @@
         windowsPerStep: trainer.settings.batchSize * trainer.settings.microBatches)
       self.hooks = ranks.isFirst ? hooks : hooks.silenced
       hooks.operation("loading the weights")
-      let model = try Parameterization(start: trainer.start, settings: trainer.settings)
+      let model = try Parameterization(
+        start: trainer.start, settings: trainer.settings, kernels: trainer.kernels)
       self.model = model
       loss = try LossFunction(
         config: trainer.config, kernels: trainer.kernels,
@@ -94,7 +95,7 @@
       }
       hooks.operation("copying the weights")
       return TrainingResult(
-        checkpoint: try model.checkpoint(),
+        checkpoint: try model.checkpoint(), adapter: try model.trainedAdapter(),
         average: try average?.inPlace { try model.checkpoint() }, records: progress.records,
         trainedTokens: progress.trainedTokens, seenTokens: progress.seenTokens,
         steps: progress.step, best: best.best, resumedAt: resumedAt)

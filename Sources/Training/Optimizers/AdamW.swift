@@ -38,12 +38,15 @@ package struct AdamW: Optimizer {
     package func update(
       _ tensor: TrainedTensor, gradient: UnsafePointer<Float>, _ step: OptimizerStep
     ) throws {
-      tensor.weights.updateAdamW(
-        gradients: gradient, firstMoment: tensor.state(Self.firstMoment),
-        secondMoment: tensor.state(Self.secondMoment), weightDecay: tensor.weightDecay,
-        AdamWStep(
-          learningRate: step.learningRate, beta1: step.beta1, beta2: step.beta2,
-          epsilon: step.epsilon, gradientScale: step.gradientScale, step: step.index))
+      for (weights, factor) in tensor.ranges(step) {
+        weights.adamW(
+          gradients: gradient, firstMoment: tensor.state(Self.firstMoment),
+          secondMoment: tensor.state(Self.secondMoment),
+          AdamWStep(
+            learningRate: step.learningRate * factor, beta1: step.beta1, beta2: step.beta2,
+            epsilon: step.epsilon, weightDecay: tensor.weightDecay,
+            gradientScale: step.gradientScale, step: step.index))
+      }
     }
   #endif
 }

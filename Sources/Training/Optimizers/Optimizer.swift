@@ -85,12 +85,17 @@ package struct OptimizerStep: Sendable {
   package var gradientScale: Double
   /// t, from 1.
   package var index: Int
+  /// Of random rounding.
+  package var seed: UInt64 = 0
 }
 
 /// The rules there are.
 package enum Optimizers {
   package static let all: [any Optimizer.Type] = [
-    AdamW.self
+    AdamW.self,
+    Adafactor.self,
+    Muon.self,
+    SGD.self,
   ]
 
   package static var names: [String] { all.map { $0.card.id } }
