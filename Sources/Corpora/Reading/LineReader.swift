@@ -39,12 +39,12 @@ public final class LineReader {
   /// The next line without its ending, or `nil` after the last.
   public func next() throws -> String? {
     let offset = blockOffset + start
-    let text = try nextBytes { try text(of: $0, at: offset) }
+    let next = try nextBytes { try text(of: $0, at: offset) }
     // The only line, and no newline after it.
-    if lineNumber == 1, isAtEnd, start == end, let text, text.utf8.contains(13) {
+    if lineNumber == 1, isAtEnd, start == end, let next, next.utf8.contains(13) {
       throw CorpusError.carriageReturns(path)
     }
-    return text
+    return next
   }
 
   /// Calls `body` with the bytes of the next line, without its ending and byte-order mark, whatever
