@@ -178,6 +178,6 @@ struct FilterTests {
   func `settings that cannot be are told`(yaml: String, what: String, next: String) throws {
     let found = lines { _ = try filter(yaml) }
     #expect(found.hasPrefix(what))
-    #expect(found.contains(next))
+    #expect(next.isEmpty || found.contains(next))
   }
 }

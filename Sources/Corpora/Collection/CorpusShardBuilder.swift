@@ -186,13 +186,12 @@ public struct CorpusShardBuilder {
   public func build(
     progress: ((CorpusProgress) throws -> Void)? = nil
   ) throws -> [CorpusShard] {
-    let plans = try plan()
     do {
-      try FileManager.default.createDirectory(
-        atPath: cache, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
     } catch {
       throw CorpusError.cannotWrite(cache, reason: SystemReason.text(of: error))
     }
+    let plans = try plan()
     var shards = plans.map { plan in
       // A file that was damaged since is built again.
       plan.report.flatMap { report in

@@ -115,8 +115,8 @@ enum Snappy {
     }
     // The longest copy takes three bytes for 64.
     guard length == count, count <= 64 * input.count else { return nil }
-    var output: [UInt8] = []
-    output.reserveCapacity(count)
+    var output = [UInt8](repeating: 0, count: count)
+    var filled = 0
     func number(_ width: Int) -> Int? {
       guard width <= input.count - position else { return nil }
       defer { position += width }
@@ -132,9 +132,10 @@ enum Snappy {
           size = given
         }
         size += 1
-        guard size <= input.count - position, size <= count - output.count else { return nil }
-        output += input[position..<position + size]
+        guard size <= input.count - position, size <= count - filled else { return nil }
+        for k in 0..<size { output[filled + k] = input[position + k] }
         position += size
+        filled += size
         continue
       }
       let size: Int
@@ -147,17 +148,11 @@ enum Snappy {
         guard let given = number(tag & 3 == 2 ? 2 : 4) else { return nil }
         (size, distance) = ((tag >> 2) + 1, given)
       }
-      guard distance > 0, distance <= output.count, size <= count - output.count else {
-        return nil
-      }
-      let start = output.count - distance
-      if distance >= size {
-        output += output[start..<start + size]
-      } else {
-        // The copy overlaps itself: a repetition.
-        for k in 0..<size { output.append(output[start + k]) }
-      }
+      guard distance > 0, distance <= filled, size <= count - filled else { return nil }
+      // Byte by byte: a copy may overlap itself, which is a repetition.
+      for k in filled..<filled + size { output[k] = output[k - distance] }
+      filled += size
     }
-    return output.count == count ? output : nil
+    return filled == count ? output : nil
   }
 }
