@@ -185,7 +185,8 @@
     }
 
     /// The texts and examples of a look ahead.
-    private func data(_ start: TrainStart, _ observer: @escaping TrainObserver) throws -> TrainData {
+    private func data(_ start: TrainStart, _ observer: @escaping TrainObserver) throws -> TrainData
+    {
       try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
         folder: dataFolder
