@@ -6,9 +6,9 @@
   import Foundation
   import Runs
   import Testing
-  import Training
 
   @testable import Recipes
+  @testable import Training
 
   struct TrainRecipeTests {
     private static let example = URL(filePath: #filePath).deletingLastPathComponent()

@@ -250,7 +250,7 @@
 
     @Test func `a kill in the middle of a save leaves the state before`() async throws {
       let expected = try Self.uninterrupted()
-      for writes in [1, 3, 6] {
+      for writes in [1, 2, 4] {
         let folder = FileManager.default.temporaryDirectory
           .appending(path: "koine-kill-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -73,8 +73,7 @@
       cancellation: Cancellation = Cancellation(), observer: @escaping TrainObserver = { _ in }
     ) throws -> TrainSummary {
       try Engine.requireFastBLAS()
-      try claim(restart: restart)
-      guard let lock = try FolderLock.take(out + "/.lock") else { throw TrainError.busy(out) }
+      let lock = try claim(restart: restart)
       defer { withExtendedLifetime(lock) {} }
       let hashes = FileHashes(storePath: out + "/data/hashes.json")
       let start = try prepareStart(hashes, observer)
@@ -99,19 +98,26 @@
       }
     }
 
-    /// Makes sure that the folder is ours to write in.
-    private func claim(restart: Bool) throws {
-      if Disk.exists(out) {
-        let names = try Disk.names(in: out).filter { $0 != ".lock" && $0 != "data" }
-        guard names.isEmpty || names.contains("train.json") else { throw TrainError.occupied(out) }
-        if restart {
-          // The name that makes the folder ours goes last, so that a kill leaves it ours.
-          for name in names.filter({ $0 != "train.json" }) + names.filter({ $0 == "train.json" }) {
-            try Disk.remove(out + "/" + name)
-          }
-        }
+    /// Makes sure that the folder is ours to write in, and nobody else's until the lock goes.
+    private func claim(restart: Bool) throws -> FolderLock {
+      // What a training that was killed before it knew what it is may have left.
+      let early = [".lock", "data", "tokenizer", ".tokenizer"]
+      func names() throws -> [String] {
+        try Disk.exists(out) ? Disk.names(in: out).filter { !early.contains($0) } : []
+      }
+      guard try names().isEmpty || names().contains("train.json") else {
+        throw TrainError.occupied(out)
       }
       try Disk.makeFolder(out)
+      guard let lock = try FolderLock.take(out + "/.lock") else { throw TrainError.busy(out) }
+      if restart {
+        // The name that makes the folder ours goes last, so that a kill leaves it ours.
+        let found = try names() + ["tokenizer", ".tokenizer"]
+        for name in found.filter({ $0 != "train.json" }) + ["train.json"] {
+          try Disk.remove(out + "/" + name)
+        }
+      }
+      return lock
     }
 
     /// Writes down what this training is, or compares it with what the folder says.

@@ -22,9 +22,9 @@
 
   extension TrainJob {
     /// Opens the model, or makes a new one.
-    func prepareStart(_ hashes: FileHashes, _ observer: @escaping TrainObserver) throws
-      -> TrainStart
-    {
+    func prepareStart(
+      _ hashes: FileHashes, _ observer: @escaping TrainObserver
+    ) throws -> TrainStart {
       switch recipe.start {
       case .model(let name):
         let folder = try folder(name)
@@ -34,7 +34,7 @@
         return try TrainStart(
           checkpoint: checkpoint, tokenizer: Tokenizer.load(directory: folder),
           tokenizerFolder: folder, tokenizerHash: hashes.hash(folder + "/tokenizer.json"),
-          identity: ["weights": .string(String(hashes.hash(folder).prefix(16)))])
+          identity: ["weights": .string(weightsHash(folder, hashes))])
       case .fresh(let sizes, let choice):
         let folder: String
         switch choice {
@@ -57,6 +57,15 @@
           tokenizerHash: hash,
           identity: ["sizes": sizes.identity, "tokenizer": .string(String(hash.prefix(16)))])
       }
+    }
+
+    /// The hash of what of a folder is a model: a training's own folder holds much else.
+    private func weightsHash(_ folder: String, _ hashes: FileHashes) throws -> String {
+      let names = try Disk.names(in: folder).sorted().filter {
+        Checkpoint.mayHold($0) && $0 != "README.md"
+      }
+      let parts = try names.map { [JSON($0), JSON(try hashes.hash(folder + "/" + $0))] as JSON }
+      return String(Hashing.sha256(canonical: JSON(parts)).prefix(16))
     }
 
     /// A folder of this machine, below the data folder or as it stands, or a model of a hub.
