@@ -152,7 +152,7 @@
     }
 
     /// What the adapted weights have become.
-    private func folded() throws -> [(name: String, values: [Float])] {
+    func folded() throws -> [(name: String, values: [Float])] {
       guard let adapter = settings.adapter else { return [] }
       let own = Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.weights.array) })
       return try adapted.keys.sorted().compactMap { name in

@@ -20,11 +20,15 @@
     private let layerCount: Int
     /// Factors by PEFT's names, and whole tensors by their own.
     private let tensors: [(name: String, shape: [Int], values: [Float])]
+    /// The changed weights whole, where mlx-lm needs them so.
+    private let folded: [(name: String, shape: [Int], values: [Float])]
 
     init(
       settings: AdapterSettings, modules: [String], wholeTensors: [String], tiesHead: Bool,
-      layerCount: Int, tensors: [(name: String, shape: [Int], values: [Float])]
+      layerCount: Int, tensors: [(name: String, shape: [Int], values: [Float])],
+      folded: [(name: String, shape: [Int], values: [Float])]
     ) {
+      self.folded = folded
       self.settings = settings
       self.modules = modules
       self.wholeTensors = wholeTensors
@@ -66,7 +70,12 @@
     // MARK: PEFT
 
     private var peftTensors: [(name: String, shape: Shape, values: [Float])] {
-      tensors.map { ("base_model.model." + $0.name, Shape($0.shape), $0.values) }
+      let embedding = tiesHead ? tensors.first { $0.name == "model.embed_tokens.weight" } : nil
+      // PEFT looks for the tied head beside its embedding.
+      let head = embedding.map { (name: "lm_head.weight", shape: $0.shape, values: $0.values) }
+      return (tensors + [head].compactMap { $0 }).map {
+        ("base_model.model." + $0.name, Shape($0.shape), $0.values)
+      }
     }
 
     private func peftConfig(base: String) -> JSON {
@@ -93,9 +102,17 @@
 
     // MARK: mlx-lm
 
+    /// mlx-lm loads no whole tensors beside factors: then everything that changed is whole, as of
+    /// its `fine_tune_type: full`.
+    private var isWhole: Bool { !wholeTensors.isEmpty }
+
     /// Factors transposed: `<module>.lora_a` (in, r), `<module>.lora_b` (r, out), `<module>.m`.
     private var mlxTensors: [(name: String, shape: Shape, values: [Float])] {
-      tensors.map { tensor in
+      if isWhole {
+        let whole = tensors.filter { wholeTensors.contains($0.name) } + folded
+        return whole.map { ($0.name, Shape($0.shape), $0.values) }
+      }
+      return tensors.map { tensor in
         for (ending, other) in [(".lora_A.weight", ".lora_a"), (".lora_B.weight", ".lora_b")]
         where tensor.name.hasSuffix(ending) {
           let (rows, columns) = (tensor.shape[0], tensor.shape[1])
@@ -121,7 +138,8 @@
       // them in the file, its factors stay as they begin, which changes nothing.
       let keys = Set(modules.map { $0.replacing(/^model\.layers\.\d+\./, with: "") })
       return [
-        "fine_tune_type": .string(settings.kind.rawValue), "num_layers": JSON(layerCount),
+        "fine_tune_type": .string(isWhole ? "full" : settings.kind.rawValue),
+        "num_layers": JSON(layerCount),
         "model": .string(base),
         "lora_parameters": [
           "rank": JSON(settings.rank), "scale": JSON(settings.scale),
@@ -141,7 +159,9 @@
         wholeTensors: trained.filter { $0.outline.role != .factor }.map(\.name),
         tiesHead: blueprint.tiesWordEmbeddings(start.config),
         layerCount: start.config["num_hidden_layers"]?.int ?? 0,
-        tensors: try trained.map { ($0.name, $0.shape, try $0.weights.values()) })
+        tensors: try trained.map { ($0.name, $0.shape, try $0.weights.values()) },
+        folded: trained.contains { $0.outline.role != .factor }
+          ? try folded().map { ($0.name, adapted[$0.name]?.weight.shape ?? [], $0.values) } : [])
     }
   }
 #endif

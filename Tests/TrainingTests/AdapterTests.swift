@@ -91,7 +91,8 @@
     @Test func `nothing changes at first, and frozen weights never do`() throws {
       let start = try TrainingGolden.checkpoint(TrainingGolden.tinyConfig("llama", tied: true))
       for kind in ["lora", "dora"] {
-        let settings = try TrainingGolden.settings("adapter: {type: \(kind), rank: 2, dropout: 0.5}")
+        let settings = try TrainingGolden.settings(
+          "adapter: {type: \(kind), rank: 2, dropout: 0.5}")
         try Engine.run {
           let model = try Parameterization(start: start, settings: settings)
           let fresh = try model.checkpoint()

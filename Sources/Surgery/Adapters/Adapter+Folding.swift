@@ -36,6 +36,8 @@ private struct AdapterFolding {
   let adapter: Adapter
   let base: Checkpoint
   let shared: SharedEmbedding
+  /// What takes the place of tensors of the base.
+  private let replacements: [AdapterReplacement]
   /// The result's tensors so far.
   private var sources: [String: TensorSource] = [:]
   /// Which tensor of the adapter changed a tensor of the base first.
@@ -46,13 +48,21 @@ private struct AdapterFolding {
   init(adapter: Adapter, base: Checkpoint) {
     self.adapter = adapter
     self.base = base
-    shared = SharedEmbedding(base)
+    let shared = SharedEmbedding(base)
+    self.shared = shared
+    // PEFT saves a tied head beside the embedding that it shares: the same numbers once more.
+    let isHeadSaved =
+      shared.isTied && adapter.keepsHeadTied
+      && adapter.replacements.contains { $0.isModuleCopy && $0.target == shared.embedding }
+    replacements = adapter.replacements.filter {
+      !(isHeadSaved && $0.target == shared.head)
+    }
   }
 
   mutating func result() throws(AdapterError) -> Checkpoint {
     for name in base.names { sources[name] = try source(name) }
     let untied = try untieIfNeeded()
-    for replacement in adapter.replacements { try place(replacement) }
+    for replacement in replacements { try place(replacement) }
     for update in adapter.updates { try place(update) }
     try checkTokenCount(isTied: shared.isTied && !untied)
     let config = SharedEmbedding.changing(
@@ -201,7 +211,7 @@ private struct AdapterFolding {
         wanted == name || wanted.hasSuffix("." + name) || name.hasSuffix("." + wanted)
       }
       return adapter.updates.first { fits($0.module + ".weight") }?.down.tensor
-        ?? adapter.replacements.first { fits($0.target) && replaced($0) }?.tensor
+        ?? replacements.first { fits($0.target) && replaced($0) }?.tensor
     }
     let ofHead = changes(shared.head) { _ in true }
     // A replaced embedding that is no copy of the module is the base's own, and its head's.
