@@ -38,7 +38,7 @@ import Tokenization
         endOfText: try #require(tokenizer.eosID))
       let messages = try #require(row["messages"]?.array)
       let content = try messages.map { message in
-        ChatMessage(
+        ExampleMessage(
           role: try #require(message["role"]?.string),
           content: try #require(message["content"]?.string))
       }

@@ -106,7 +106,7 @@ struct ChatTokenizer {
 extension ExampleRow {
   static func chat(_ turns: [(String, String)], tools: JSON = nil) -> ExampleRow {
     ExampleRow(
-      content: .messages(turns.map { ChatMessage(role: $0.0, content: $0.1) }, tools: tools),
+      content: .messages(turns.map { ExampleMessage(role: $0.0, content: $0.1) }, tools: tools),
       file: "chat.jsonl", line: 3)
   }
 

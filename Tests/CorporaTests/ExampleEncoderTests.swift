@@ -75,13 +75,13 @@ import Tokenization
   }
 
   @Test func `a message of weight 0 is read only`() throws {
-    var first = ChatMessage(role: "assistant", content: "No")
+    var first = ExampleMessage(role: "assistant", content: "No")
     first.json["weight"] = 0
     let row = ExampleRow(
       content: .messages(
         [
-          ChatMessage(role: "user", content: "a"), first, ChatMessage(role: "user", content: "b"),
-          ChatMessage(role: "assistant", content: "Yes"),
+          ExampleMessage(role: "user", content: "a"), first, ExampleMessage(role: "user", content: "b"),
+          ExampleMessage(role: "assistant", content: "Yes"),
         ], tools: nil), file: "chat.jsonl", line: 1)
     let text = try shown(encoder(try ChatTokenizer.known("chatml")), row)[0]
     #expect(text.contains("\nNo<|im_end|>") && text.hasSuffix("[Yes<|im_end|>]"))
