@@ -105,6 +105,8 @@
           == "`lab.train_rows` should be at least 1 in a study, which trains, selects and tests, "
           + "found 0.")
       #expect(rows.dropFirst().first?.hasPrefix("r.yaml, line ") == true)
+      #expect(
+        lines("dev_rows: 20", "dev_rows: 0").first?.hasPrefix("`lab.dev_rows` should") == true)
     }
 
     @Test func `a tokenizer may be of any kind that can be trained`() throws {

@@ -325,7 +325,6 @@
       for (old, new, file) in [
         ("files: [text/qab.txt]", "files: [text/qax.txt]", "text/qax.txt"),
         ("text_bytes: 40000", "text_bytes: 0", "text/qab.txt"),
-        ("dev_rows: 20", "dev_rows: 0", "tasks/qaa/dev.tsv"),
       ] {
         try Self.recipe.replacing(old, with: new)
           .write(toFile: bench.folder + "/recipe.yaml", atomically: true, encoding: .utf8)
