@@ -181,6 +181,19 @@ struct StreamTests {
     #expect(try texts("a.jsonl") == ["if x:\n  y"])
   }
 
+  @Test func `records are cut at every newline of Unicode`() {
+    let text = "a\r\nb\u{B}c\u{C}d\u{85}e\u{2028}f\u{2029}\n\ng\u{2027}h\u{AA}"
+    #expect(
+      DocumentStream.segments(of: text, keepingEmpty: false)
+        == ["a", "b", "c", "d", "e", "f", "g\u{2027}h\u{AA}"])
+    #expect(
+      DocumentStream.segments(of: text, keepingEmpty: false)
+        == text.split(whereSeparator: \.isNewline).map(String.init))
+    #expect(
+      DocumentStream.segments(of: "\na\r\n\n b\n\n", keepingEmpty: true) == ["", "a\r", "", " b"])
+    #expect(DocumentStream.segments(of: "", keepingEmpty: true).isEmpty)
+  }
+
   // MARK: Names
 
   @Test func `folders and patterns give files in the order of their bytes, each once`() throws {

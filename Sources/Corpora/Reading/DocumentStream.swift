@@ -148,12 +148,39 @@ public final class DocumentStream {
 
   /// The lines of a text: it ends at any newline of Unicode, or, where empty ones are kept, at `\n`.
   static func segments(of text: String, keepingEmpty: Bool) -> [String] {
-    guard keepingEmpty else { return text.split(whereSeparator: \.isNewline).map(String.init) }
-    var lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false).map {
-      String(Substring($0))
+    var text = text
+    var lines: [String] = []
+    text.withUTF8 { bytes in
+      var start = 0
+      func take(to end: Int) {
+        if keepingEmpty || end > start {
+          lines.append(String(decoding: bytes[start..<end], as: UTF8.self))
+        }
+      }
+      var i = 0
+      while i < bytes.count {
+        let length = keepingEmpty ? (bytes[i] == 10 ? 1 : 0) : newlineLength(bytes, i)
+        if length > 0 {
+          take(to: i)
+          start = i + length
+        }
+        i += max(1, length)
+      }
+      take(to: bytes.count)
     }
     while lines.last?.isEmpty == true { lines.removeLast() }
     return lines
+  }
+
+  /// Bytes of the newline at a place: U+000A … U+000D, U+0085, U+2028, U+2029; 0 where there is none.
+  private static func newlineLength(_ bytes: UnsafeBufferPointer<UInt8>, _ i: Int) -> Int {
+    switch bytes[i] {
+    case 0x0A...0x0D: 1
+    case 0xC2: i + 1 < bytes.count && bytes[i + 1] == 0x85 ? 2 : 0
+    case 0xE2:
+      i + 2 < bytes.count && bytes[i + 1] == 0x80 && (bytes[i + 2] | 1) == 0xA9 ? 3 : 0
+    default: 0
+    }
   }
 }
 

@@ -158,7 +158,8 @@ public final class ExampleReader {
     }
   }
 
-  private func messages(_ value: JSON, _ wrong: (String) -> CorpusError) throws -> [ExampleMessage] {
+  private func messages(_ value: JSON, _ wrong: (String) -> CorpusError) throws -> [ExampleMessage]
+  {
     guard let list = try parsed(value, "messages", wrong).array, !list.isEmpty else {
       throw wrong("`messages` is not a list of messages")
     }
