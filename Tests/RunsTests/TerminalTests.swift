@@ -163,6 +163,21 @@ import Testing
     for width in 1...130 { #expect(DisplayWidth.of(line.rendered(width: width)) <= width) }
   }
 
+  @Test func `a training's line keeps its loss and trend longest`() {
+    var training = line
+    training.utilization = 0.412
+    training.estimatedSeconds = 209
+    #expect(
+      training.rendered(width: 120)
+        == "ct 3/9  ▕██████▏         ▏   38%  1.23M/3.20M  9.42k tok/s  MFU 41%  ETA 3m29s  loss 3.011  █▄▂▂▁▁  1.88 GB"
+    )
+    #expect(
+      training.rendered(width: 80)
+        == "ct 3/9   38%  1.23M/3.20M  9.42k tok/s  MFU 41%  ETA 3m29s  loss 3.011  █▄▂▂▁▁")
+    #expect(training.rendered(width: 40) == "ct 3/9   38%  ETA 3m29s  loss 3.011")
+    for width in 1...130 { #expect(DisplayWidth.of(training.rendered(width: width)) <= width) }
+  }
+
   @Test func `without a total there is no bar and no guess`() {
     #expect(ProgressLine(label: "reading", done: 950).rendered(width: 80) == "reading  950")
     let odd = ProgressLine(label: "x", done: 5, total: 0, rate: 0, losses: [.nan, .nan])

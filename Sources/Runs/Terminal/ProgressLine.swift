@@ -53,8 +53,8 @@ public struct ProgressLine: Sendable, Equatable {
     return max(0, total - done) / rate
   }
 
-  /// One line of at most `width` cells. Too narrow: sparkline, memory, utilisation, rate, bar go, in
-  /// this order; then the label is cut.
+  /// One line of at most `width` cells. Too narrow: sparkline, memory, rate, bar go, in this order
+  /// (of a training: bar, memory, count, utilisation, sparkline, rate); then the label is cut.
   public func rendered(width: Int) -> String {
     let label = DisplayWidth.printable(label)
     let percent = fraction.map { DisplayWidth.padded("\(Int($0 * 100))%", to: 4, right: true) }
@@ -72,11 +72,14 @@ public struct ProgressLine: Sendable, Equatable {
     let share = utilization.map { "MFU \(NumberText.fixed($0 * 100, 0))%" }
     let loss = losses.last.map { "loss \(NumberText.fixed($0, 3))" }
     let trend = losses.count > 1 ? Self.sparkline(losses, width: 12) : nil
+    // A training is watched by its loss, other work by its bar.
+    let ranks: (bar: Int, count: Int, speed: Int, share: Int, trend: Int, memory: Int) =
+      utilization == nil ? (1, 0, 2, 3, 5, 4) : (6, 4, 1, 3, 2, 5)
     let parts: [(text: String?, rank: Int)] = [
-      (bar, 1), (percent, 0), (count, 0), (speed, 2), (share, 3), (eta, 0), (loss, 0), (trend, 5),
-      (memory, 4),
+      (bar, ranks.bar), (percent, 0), (count, ranks.count), (speed, ranks.speed),
+      (share, ranks.share), (eta, 0), (loss, 0), (trend, ranks.trend), (memory, ranks.memory),
     ]
-    for level in [6, 5, 4, 3, 2, 1] {
+    for level in [7, 6, 5, 4, 3, 2, 1] {
       let line = ([label] + parts.compactMap { $0.rank < level ? $0.text : nil })
         .joined(separator: "  ")
       if DisplayWidth.of(line) <= width { return line }

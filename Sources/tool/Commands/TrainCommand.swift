@@ -78,6 +78,7 @@
       if let showBatch { return try show(job, showBatch, display) }
       if dryRun {
         let plan = try job.plan(observer: display.observer)
+        display.close()
         if format.json { return Output.json(plan.json) }
         return Output.text(plan.text(.detect(descriptor: 1)))
       }
@@ -89,12 +90,14 @@
       let summary = try job.run(
         restart: restart, environment: Environment.current, cancellation: cancellation,
         observer: display.observer)
+      display.close()
       if format.json { return Output.json(summary.json) }
       Output.text(summary.text(.detect(descriptor: 1), out: out))
     }
 
     private func show(_ job: TrainJob, _ count: Int, _ display: TrainDisplay) throws {
       let view = try job.batch(windowCount: count, observer: display.observer)
+      display.close()
       if format.json { return Output.json(view.json) }
       Output.text(view.text(.detect(descriptor: 1)))
     }

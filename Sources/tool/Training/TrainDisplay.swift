@@ -14,9 +14,7 @@
       var policy: ProgressPolicy
       var losses: [Double] = []
       var isLineOpen = false
-      var phase = ""
       var lastScores: [String: Double] = [:]
-      var progress: TrainProgress?
     }
 
     /// Losses kept for the trend; the line has room for a dozen cells.
@@ -36,11 +34,18 @@
     /// A message that does not land behind a half-drawn line.
     func message(_ text: String) { state.withLock { say(text, &$0) } }
 
+    /// Takes away a line that is half drawn, before a result is printed.
+    func close() {
+      state.withLock { state in
+        if state.isLineOpen { Output.progress(state.policy.clearing) }
+        state.isLineOpen = false
+      }
+    }
+
     private func show(_ event: TrainEvent) {
       state.withLock { state in
         switch event {
         case .phase(let text):
-          state.phase = text
           if !style.isTerminal { say(text, &state) }
         case .work(let label, let done, let total, let unit):
           draw(
@@ -58,7 +63,6 @@
     }
 
     private func draw(_ progress: TrainProgress, _ state: inout State) {
-      state.progress = progress
       state.losses.append(progress.loss)
       if state.losses.count > Self.lossCount { state.losses.removeFirst() }
       draw(
