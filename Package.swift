@@ -68,7 +68,7 @@ let package = Package(
       "Recipes",
       uses: [
         "Surgery", "Training", "Evaluation", "Generation", "Runs", "Models", "Corpora",
-        "Tokenization", "Hub", "Checkpoints", "Tensors", "Documents", .crypto,
+        "Tokenization", "Templates", "Hub", "Checkpoints", "Tensors", "Documents", .crypto,
       ]),
     .executableTarget(
       name: "koine",

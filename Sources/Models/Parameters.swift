@@ -27,16 +27,51 @@
       Parameters(arrays, adapters: adapters, prefix: self.prefix + prefix)
     }
 
-    /// The whole names of all arrays that begin with one of `prefixes`, sorted.
-    func names(beginning prefixes: [String]) -> [String] {
-      arrays.keys.filter { name in prefixes.contains { name.hasPrefix($0) } }.sorted()
+    /// Whether adapters change some of the weights.
+    var isAdapted: Bool { !adapters.isEmpty }
+
+    /// One array of a block that a gradient may be asked for.
+    struct Slot {
+      enum Part { case weight, a, b, magnitude }
+      /// The whole name of the weight.
+      let name: String
+      let part: Part
     }
 
-    /// Other arrays under whole names.
-    func replacing(_ names: [String], with values: some Sequence<DeviceArray>) -> Parameters {
-      var replaced = arrays
-      for (name, value) in zip(names, values) { replaced[name] = value }
-      return Parameters(replaced, prefix: prefix)
+    /// All arrays whose weight's whole name begins with one of `prefixes`, in the order of the names.
+    func slots(beginning prefixes: [String]) -> [Slot] {
+      arrays.keys.filter { name in prefixes.contains { name.hasPrefix($0) } }.sorted()
+        .flatMap { name in
+          var parts = [Slot.Part.weight]
+          if let adapter = adapters[name] {
+            parts += adapter.magnitude == nil ? [.a, .b] : [.a, .b, .magnitude]
+          }
+          return parts.map { Slot(name: name, part: $0) }
+        }
+    }
+
+    /// The array of a slot of these parameters.
+    subscript(slot: Slot) -> DeviceArray? {
+      switch slot.part {
+      case .weight: arrays[slot.name]
+      case .a: adapters[slot.name]?.a
+      case .b: adapters[slot.name]?.b
+      case .magnitude: adapters[slot.name]?.magnitude?.learned
+      }
+    }
+
+    /// Other arrays in some slots.
+    func replacing(_ slots: [Slot], with values: some Sequence<DeviceArray>) -> Parameters {
+      var (arrays, adapters) = (arrays, adapters)
+      for (slot, value) in zip(slots, values) {
+        switch slot.part {
+        case .weight: arrays[slot.name] = value
+        case .a: adapters[slot.name]?.a = value
+        case .b: adapters[slot.name]?.b = value
+        case .magnitude: adapters[slot.name]?.magnitude?.learned = value
+        }
+      }
+      return Parameters(arrays, adapters: adapters, prefix: prefix)
     }
 
     /// A name from inside the block as the checkpoint has it.

@@ -27,7 +27,9 @@
     }
 
     func decodingStep(_ parameters: Parameters) throws -> DecodingStep? {
-      try DecodingStep(configuration, parameters, headName: headName(in: parameters))
+      // The step multiplies by plain weights.
+      if parameters.isAdapted { return nil }
+      return try DecodingStep(configuration, parameters, headName: headName(in: parameters))
     }
 
     func outgrowsCache(from before: Int, to after: Int) -> Bool {
@@ -52,11 +54,11 @@
       let recomputes = recomputesActivations && cache == nil
       for index in configuration.layers.indices {
         if recomputes {
-          let names = parameters.names(beginning: scopes(ofLayer: index))
+          let slots = parameters.slots(beginning: scopes(ofLayer: index))
           let states = try recomputed(
-            [h, x] + names.map { try parameters[$0] }, outputCount: 2
+            [h, x] + slots.compactMap { parameters[$0] }, outputCount: 2
           ) { inputs in
-            let own = parameters.replacing(names, with: inputs.dropFirst(2))
+            let own = parameters.replacing(slots, with: inputs.dropFirst(2))
             let (sum, normed) = try block(index, inputs[0], inputs[1], own, pass, cache: nil)
             return [sum, normed]
           }

@@ -179,6 +179,7 @@
       }
       let tokenizer = try Tokenizer.load(directory: folder)
       var settings = training
+      settings.seed = seed
       var sampler = try makeSampler(tokenizer, &settings, context)
       // A name with a dot: the engine drops the state when the step is done.
       let result = try train(checkpoint, &sampler, settings, context)

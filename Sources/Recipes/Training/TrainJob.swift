@@ -158,8 +158,8 @@
     ) throws -> TrainSummary {
       observer(.phase("reading the texts"))
       let data = try TrainData(
-        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
-        folder: dataFolder
+        recipe, start.tokenizer, tokenizerFolder: start.tokenizerFolder,
+        tokenizerHash: start.tokenizerHash, cache: out + "/data", folder: dataFolder
       ) { progress in
         if cancellation.isRequested {
           throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)

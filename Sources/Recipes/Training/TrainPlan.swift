@@ -188,8 +188,8 @@
     private func data(_ start: TrainStart, _ observer: @escaping TrainObserver) throws -> TrainData
     {
       try TrainData(
-        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
-        folder: dataFolder
+        recipe, start.tokenizer, tokenizerFolder: start.tokenizerFolder,
+        tokenizerHash: start.tokenizerHash, cache: out + "/data", folder: dataFolder
       ) { progress in
         observer(
           .work(

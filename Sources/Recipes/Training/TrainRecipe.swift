@@ -96,7 +96,7 @@
       try evaluation.fill(&loop, &evaluationSettings)
       try evaluationSettings.finish()
       var trainingSettings = try root.child("training")
-      (training, length) = try Self.training(&trainingSettings)
+      (training, length) = try Self.training(&trainingSettings, seed: seed)
       try Self.watches(&loop, &trainingSettings)
       try trainingSettings.finish()
       self.loop = loop
@@ -155,9 +155,10 @@
     }
 
     private static func training(
-      _ settings: inout Settings
+      _ settings: inout Settings, seed: UInt64
     ) throws -> (TrainingSettings, Length) {
-      let training = try TrainingSettings(&settings)
+      var training = try TrainingSettings(&settings)
+      training.seed = seed
       let given = ["steps", "tokens", "epochs"].filter(settings.keys.contains)
       if given.count > 1 {
         throw settings.wrong(
