@@ -52,7 +52,8 @@ let package = Package(
     .module(
       "Surgery", uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Documents"]),
     .module(
-      "Corpora", uses: ["Tokenization", "Documents", "CZlib", "CZstd"], alwaysOptimized: true),
+      "Corpora", uses: ["Tokenization", "Templates", "Documents", "CZlib", "CZstd"],
+      alwaysOptimized: true),
     .module("Models", uses: [.cmlx, "Checkpoints", "Tensors", "Documents"]),
     .module(
       "Training",
@@ -67,7 +68,7 @@ let package = Package(
       "Recipes",
       uses: [
         "Surgery", "Training", "Evaluation", "Generation", "Runs", "Models", "Corpora",
-        "Tokenization", "Hub", "Checkpoints", "Tensors", "Documents", .crypto,
+        "Tokenization", "Templates", "Hub", "Checkpoints", "Tensors", "Documents", .crypto,
       ]),
     .executableTarget(
       name: "koine",
@@ -102,7 +103,7 @@ let package = Package(
     .tests("Tokenization", uses: ["Documents"]),
     .tests("Hub", uses: ["Documents"]),
     .tests("Surgery", uses: ["Checkpoints", "Tensors", "Templates", "Documents"]),
-    .tests("Corpora", uses: ["Tokenization", "Documents"]),
+    .tests("Corpora", uses: ["Tokenization", "Templates", "Documents"]),
     .tests(
       "Fuzz", of: "Surgery",
       uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Hub", "Documents"]),
@@ -122,7 +123,7 @@ let package = Package(
     .tests(
       "tool", of: "koine",
       uses: ["Recipes", "Runs", "Surgery", "Generation", "Models", "Corpora", "Hub"]
-        + ["Checkpoints", "Tensors", "Documents", .argumentParser]),
+        + ["Tokenization", "Checkpoints", "Tensors", "Documents", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -65,12 +65,14 @@ public enum CorpusError: Diagnosed, Equatable {
   case identifier(String, byte: Int, problem: String)
   /// A language that the identifier does not know, or that several of its labels could mean.
   case unknownLanguage(String, path: String, known: [String])
+  /// Two files of lines that should be aligned and differ in length.
+  case notAligned(String, String, line: Int, shorter: String)
   /// A part of a mixture that no source of text or set of examples is called.
   case unknownSource(String, place: String, known: [String])
   /// Caps on epochs leave fewer tokens than a training draws.
   case mixtureTooSmall(budget: Int, capacity: Int)
-  /// A supervised example that cannot be used; records count from 1.
-  case unusableExample(String, record: Int, problem: String, next: String)
+  /// A supervised example that is well formed and cannot be trained; lines count from 1.
+  case unusableExample(String, line: Int, problem: String, next: String)
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -208,6 +210,11 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The language identifier cannot be used: \(problem).", where: "\(path), byte \(byte)",
         next: "Give a supervised model of fastText (.bin or .ftz), or make one with "
           + "`koine identify train`; a damaged download must be fetched again.")
+    case .notAligned(let first, let second, let line, let shorter):
+      Diagnosis(
+        what: "The files are not aligned: \(shorter) ends before line \(line) of the other.",
+        where: "\(first) and \(second)",
+        next: "Give files with as many lines each; an empty line stands for a missing translation.")
     case .unknownSource(let name, let place, let known):
       Diagnosis(
         what: "There is no source `\(name)`.", where: place,
@@ -218,8 +225,10 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The training draws \(budget) tokens of text; within the caps on epochs there are "
           + "\(capacity).", where: "mix",
         next: "Raise `max_epochs`, add text, or train on fewer tokens.")
-    case .unusableExample(let path, let record, let problem, let next):
-      Diagnosis(what: problem, where: "\(path), record \(record)", next: next)
+    case .unusableExample(let path, let line, let problem, let next):
+      Diagnosis(
+        what: "The example cannot be trained: \(problem).", where: "\(path), line \(line)",
+        next: next)
     case .unknownLanguage(let name, let path, let known):
       Diagnosis(
         what: "The identifier has no single label for the language `\(name)`.", where: path,

@@ -58,13 +58,24 @@ public final class CorpusPipeline {
   ///
   /// - Parameters:
   ///   - progress: told the bytes of the files and the documents read so far, about every megabyte.
-  ///   - body: gets each document that stays.
+  ///   - receive: gets each document that stays.
   public func process(
     _ index: Int, progress: ((_ packedBytes: Int, _ documents: Int) throws -> Void)? = nil,
-    _ body: (SourceDocument) throws -> Void
+    _ receive: (SourceDocument) throws -> Void
   ) throws -> CorpusReport {
     let settings = corpora[index]
     var run = try Run(settings, folder: folder)
+    let switcher = try settings.codeSwitch.map { try CodeSwitcher($0, relativeTo: folder) }
+    var switches = CodeSwitcher.Report()
+    // Last of all, so that filters and duplicates go by the text as it was written.
+    func body(_ source: SourceDocument) throws {
+      guard let switcher else { return try receive(source) }
+      var source = source
+      let (document, done) = switcher.switched(source.document)
+      source.document = document
+      switches += done
+      try receive(source)
+    }
     let stream = DocumentStream(files: files[index], settings)
     let spool = settings.deduplication.near == nil ? nil : try DocumentSpool(in: scratch)
     var batch: [SourceDocument] = []
@@ -88,6 +99,7 @@ public final class CorpusPipeline {
     run.report.emptyRecords = stream.emptyRecordCount
     if let spool { try release(spool, &run, body) }
     run.report.sortDropped(by: Self.reasons)
+    if switcher != nil { run.report.codeSwitched = switches }
     return run.report
   }
 

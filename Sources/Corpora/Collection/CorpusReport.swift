@@ -79,6 +79,9 @@ public struct CorpusReport: Equatable, Sendable {
   public var truncatedDocuments = 0
   /// Tokens that cutting left out.
   public var truncatedTokens = 0
+  /// What code switching did to the documents that stayed; the other counts are of the text before
+  /// it. `nil` without.
+  public var codeSwitched: CodeSwitcher.Report?
   /// Some of the dropped documents, the first of each reason.
   public var examples: [Example] = []
 
@@ -124,7 +127,7 @@ extension CorpusReport {
   public var json: JSON {
     var reasons = JSONObject()
     for (reason, size) in dropped { reasons[reason] = size.json }
-    return [
+    var json: JSON = [
       "name": .string(name), "read": read.json, "kept": kept.json, "dropped": .object(reasons),
       "normalized_lines": JSON(normalizedLines), "control_characters": JSON(controlCharacters),
       "replacement_characters": JSON(replacementCharacters), "invalid_lines": JSON(invalidLines),
@@ -134,6 +137,13 @@ extension CorpusReport {
       "bytes_per_token": bytesPerToken.map { JSON($0) } ?? .null,
       "truncated_documents": JSON(truncatedDocuments), "truncated_tokens": JSON(truncatedTokens),
     ]
+    if let codeSwitched {
+      json["code_switched"] = [
+        "documents": JSON(codeSwitched.documents), "words": JSON(codeSwitched.words),
+        "known": JSON(codeSwitched.known), "replaced": JSON(codeSwitched.replaced),
+      ]
+    }
+    return json
   }
 
   /// Reads what ``json`` wrote; `nil` for anything else.
@@ -159,6 +169,14 @@ extension CorpusReport {
     for (key, path) in Self.counts {
       guard let count = json[key]?.int else { return nil }
       self[keyPath: path] = count
+    }
+    if let counts = json["code_switched"] {
+      var report = CodeSwitcher.Report()
+      report.documents = counts["documents"]?.int ?? 0
+      report.words = counts["words"]?.int ?? 0
+      report.known = counts["known"]?.int ?? 0
+      report.replaced = counts["replaced"]?.int ?? 0
+      codeSwitched = report
     }
   }
 

@@ -43,6 +43,12 @@ public struct CorpusSettings: Equatable, Sendable {
   /// Documents with more tokens are cut to so many, and counted; 0 never cuts.
   public var maximumDocumentTokens: Int
 
+  /// How pairs of segments become documents, where the files are parallel ones; `files` then holds
+  /// theirs, sources before targets.
+  public var parallel: ParallelSettings?
+  /// How words of the text that stays are replaced by translations; `nil` for not at all.
+  public var codeSwitch: CodeSwitchSettings?
+
   /// Makes settings that read `files` and drop exact duplicates of documents.
   public init(name: String, files: [String]) {
     self.name = name
@@ -58,14 +64,29 @@ public struct CorpusSettings: Equatable, Sendable {
     deduplication = DeduplicationSettings()
     decontamination = nil
     maximumDocumentTokens = 0
+    parallel = nil
+    codeSwitch = nil
   }
 
-  /// Reads the keys of one corpus. Does not call `finish`: other readers own further keys of the
-  /// same mapping (`parallel`). The mappings inside are finished.
+  /// Reads the keys of one corpus. Does not call `finish`. The mappings inside are finished.
   ///
   /// - Parameter name: the key that the mapping stands under.
   public init(_ settings: inout Settings, name: String = "text") throws(DocumentError) {
     self.init(name: name, files: try settings.strings("files"))
+    if var child = try settings.optionalChild("parallel") {
+      let pairs = try ParallelSettings(&child)
+      try child.finish()
+      guard files.isEmpty else {
+        throw settings.wrong(
+          "files", expected: "no files beside those of `parallel`", found: "both")
+      }
+      parallel = pairs
+      files = pairs.allFiles
+    }
+    if var child = try settings.optionalChild("code_switch") {
+      codeSwitch = try CodeSwitchSettings(&child)
+      try child.finish()
+    }
     guard !files.isEmpty, !files.contains("") else {
       throw settings.wrong(
         "files", expected: "at least one file, folder or pattern",
@@ -96,7 +117,7 @@ public struct CorpusSettings: Equatable, Sendable {
   /// What of these settings decides the kept text, for keys of caches: not the names of files, whose
   /// contents count instead.
   package var identity: JSON {
-    [
+    var identity: JSON = [
       "schema": 1, "format": .string(format?.rawValue ?? "auto"), "text_field": .string(textField),
       "documents": .string(boundary.rawValue), "max_bytes": JSON(maximumBytes),
       "invalid_utf8": .string(invalidUTF8.rawValue), "clean": JSON(cleansLines),
@@ -104,6 +125,9 @@ public struct CorpusSettings: Equatable, Sendable {
       "decontaminate": decontamination.map { JSON($0.minimumWords) } ?? .null,
       "max_document_tokens": JSON(maximumDocumentTokens),
     ]
+    if let parallel { identity["parallel"] = parallel.identity }
+    if let codeSwitch { identity["code_switch"] = codeSwitch.identity }
+    return identity
   }
 }
 

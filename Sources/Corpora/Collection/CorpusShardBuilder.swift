@@ -150,6 +150,10 @@ public struct CorpusShardBuilder {
           let format = (corpus.format ?? CorpusFormat(path: file))?.rawValue ?? "unknown"
           return ["hash": .string(try hashes.hash(of: file)), "format": .string(format)] as JSON
         })
+      if let codeSwitch = corpus.codeSwitch {
+        let found = try CorpusFiles.expand(codeSwitch.lexicon, relativeTo: folder)
+        key["lexicon"] = JSON(try found.map { .string(try hashes.hash(of: $0)) })
+      }
       if let other = corpus.decontamination {
         let found = try CorpusFiles.expand(other.files, relativeTo: folder)
         key["decontaminate"] = [

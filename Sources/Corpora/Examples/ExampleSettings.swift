@@ -5,18 +5,6 @@ import Documents
 
 /// A set of supervised examples and what of it is trained: an entry of the section `examples`.
 public struct ExampleSettings: Equatable, Sendable {
-  /// What a record is.
-  public enum Kind: String, CaseIterable, Sendable {
-    /// By the members of the first record of a file.
-    case automatic = "auto"
-    /// A conversation: `messages`, a list of objects with `role` and `content`, and perhaps `tools`.
-    case messages
-    /// Two texts: `prompt` and `completion`.
-    case promptCompletion = "prompt_completion"
-    /// One text, trained whole: `text`.
-    case text
-  }
-
   /// Which of an assistant's turns are trained.
   public enum Assistant: String, CaseIterable, Sendable {
     case all
@@ -49,7 +37,8 @@ public struct ExampleSettings: Equatable, Sendable {
   }
 
   public var files: [String]
-  public var kind = Kind.automatic
+  /// What rows hold; `nil`: by the first row.
+  public var kind: ExampleKind?
   /// The weight of tokens that are read only, 0 to 1; answers have weight 1.
   public var promptWeight = 0.0
   public var assistant = Assistant.all
@@ -64,10 +53,6 @@ public struct ExampleSettings: Equatable, Sendable {
   public var packingBuffer = 1024
   /// At most this many examples, the first ones; 0: all.
   public var maxExamples = 0
-  public var messagesField = "messages"
-  public var promptField = "prompt"
-  public var completionField = "completion"
-  public var textField = "text"
 
   /// Settings of a set with the defaults.
   public init(files: [String]) { self.files = files }
@@ -78,7 +63,9 @@ public struct ExampleSettings: Equatable, Sendable {
     guard !files.isEmpty else {
       throw settings.wrong("files", expected: "one or more files", found: "none")
     }
-    kind = try Self.choice("kind", kind, &settings)
+    let name = try settings.choice(
+      "kind", default: "auto", of: ["auto"] + ExampleKind.allCases.map(\.rawValue))
+    kind = ExampleKind(rawValue: name)
     promptWeight = try settings.double("prompt_weight", default: 0, in: 0...1)
     assistant = try Self.choice("assistant", assistant, &settings)
     chatTemplate = try settings.string("chat_template", default: chatTemplate)
@@ -87,10 +74,6 @@ public struct ExampleSettings: Equatable, Sendable {
     packing = try Self.choice("packing", packing, &settings)
     packingBuffer = try settings.int("packing_buffer", default: packingBuffer, in: 1...1_000_000)
     maxExamples = try settings.int("max_examples", default: 0, in: 0...Int.max)
-    messagesField = try settings.string("messages_field", default: messagesField)
-    promptField = try settings.string("prompt_field", default: promptField)
-    completionField = try settings.string("completion_field", default: completionField)
-    textField = try settings.string("text_field", default: textField)
   }
 
   private static func choice<Value: RawRepresentable & CaseIterable>(
@@ -104,13 +87,11 @@ public struct ExampleSettings: Equatable, Sendable {
   /// What decides the result besides the bytes of the files.
   public var identity: JSON {
     [
-      "kind": JSON(kind.rawValue), "prompt_weight": JSON(promptWeight),
+      "kind": JSON(kind?.rawValue ?? "auto"), "prompt_weight": JSON(promptWeight),
       "assistant": JSON(assistant.rawValue), "chat_template": JSON(chatTemplate),
       "over_long": JSON(overLong.rawValue), "untrained": JSON(untrained.rawValue),
       "packing": JSON(packing.rawValue), "packing_buffer": JSON(packingBuffer),
-      "max_examples": JSON(maxExamples), "messages_field": JSON(messagesField),
-      "prompt_field": JSON(promptField), "completion_field": JSON(completionField),
-      "text_field": JSON(textField),
+      "max_examples": JSON(maxExamples),
     ]
   }
 }

@@ -17,7 +17,8 @@ public struct SourceDocument: Equatable, Sendable {
 ///
 /// Text: one segment a line, documents as the boundary says. JSONL, tables and Parquet: the text
 /// field of each record is one document, whose lines are the segments; a record with an empty or
-/// null text is counted and left out. Memory: one document and a block. A plain text whose
+/// null text is counted and left out. Parallel files: see ``PairDocuments``; pairs that lack one
+/// side are counted as records without text. Memory: one document and a block. A plain text whose
 /// boundary is automatic is looked through for an empty line before it is read.
 ///
 ///     let stream = DocumentStream(files: try CorpusFiles.expand(settings.files), settings)
@@ -36,6 +37,7 @@ public final class DocumentStream {
   private var finishedPacked = 0
 
   private enum Source {
+    case pairs(PairDocuments)
     case lines(TextDocuments)
     case records(RecordReader)
   }
@@ -51,6 +53,7 @@ public final class DocumentStream {
     finishedInvalid
       + (current.map {
         switch $0 {
+        case .pairs: 0
         case .lines(let reader): reader.reader.invalidLineCount
         case .records(let reader): reader.invalidCount
         }
@@ -62,6 +65,7 @@ public final class DocumentStream {
     finishedPacked
       + (current.map {
         switch $0 {
+        case .pairs(let reader): reader.packedCount
         case .lines(let reader): reader.reader.packedCount
         case .records(let reader): reader.packedCount
         }
@@ -73,11 +77,17 @@ public final class DocumentStream {
     while true {
       if current == nil {
         guard nextFile < files.count else { return nil }
-        current = try open(files[nextFile])
-        nextFile += 1
+        if let parallel = settings.parallel {
+          current = .pairs(try PairDocuments(parallel, files: files))
+          nextFile = files.count
+        } else {
+          current = try open(files[nextFile])
+          nextFile += 1
+        }
       }
       let found =
         switch current {
+        case .pairs(let reader): try reader.next().map { ($0.document, $0.file, $0.line) }
         case .lines(let reader): try reader.next().map { ($0, reader.path, reader.firstLine) }
         case .records(let reader): try document(reader)
         case nil: nil as (Document, String, Int)?
@@ -86,6 +96,7 @@ public final class DocumentStream {
         documentCount += 1
         return SourceDocument(document: document, file: file, line: line)
       }
+      if case .pairs(let reader) = current { emptyRecordCount += reader.oneSidedCount }
       (finishedInvalid, finishedPacked) = (invalidCount, packedCount)
       current = nil
     }

@@ -5,6 +5,7 @@
   import Corpora
   import Documents
   import Foundation
+  import Templates
   import Tokenization
   import Training
 
@@ -53,10 +54,14 @@
     /// - Parameters:
     ///   - cache: where encoded texts are kept, under the hash of all that they come from, so that a
     ///     training that was killed or changed elsewhere does not encode them again.
-    ///   - progress: told how far encoding is; may throw to stop.
+    ///   - templates: the model's own chat templates.
+    ///   - folder: where relative names of files begin.
+    ///   - shouldStop: asked for each example.
+    ///   - progress: told how far encoding texts is; may throw to stop.
     init(
       _ recipe: TrainRecipe, _ tokenizer: Tokenizer, tokenizerHash: String, cache: String,
-      folder: String, progress: (CorpusProgress) throws -> Void
+      templates: ChatTemplates, folder: String, shouldStop: () -> Bool = { false },
+      progress: (CorpusProgress) throws -> Void
     ) throws {
       guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(recipe.origin) }
       endOfText = end
@@ -95,8 +100,10 @@
       }
       var sets: [ExampleSet] = []
       for (name, settings) in recipe.examples {
-        let set = try TrainExamples.encode(
-          name, settings, tokenizer, end, windowLength: recipe.windowLength, folder: folder)
+        let set = try ExampleSet(
+          settings, name: name, tokenizer: tokenizer, templates: templates,
+          windowLength: recipe.windowLength, endOfText: end,
+          relativeTo: folder.isEmpty ? nil : folder, shouldStop: shouldStop)
         sets.append(set)
         sources.append(
           Source(

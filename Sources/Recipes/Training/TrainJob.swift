@@ -80,6 +80,9 @@
         let summary = try train(start, hashes, records, cancellation, observer)
         try records.finish(.done)
         return summary
+      } catch is CancellationError {
+        try? records.finish(.interrupted)
+        throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
       } catch {
         // The first error is the one to tell, also where the disk is full.
         let isInterruption = error is TrainInterrupted
@@ -151,7 +154,8 @@
       observer(.phase("reading the texts"))
       let data = try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
-        folder: dataFolder
+        templates: start.templates, folder: dataFolder,
+        shouldStop: { cancellation.isRequested }
       ) { progress in
         if cancellation.isRequested {
           throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)

@@ -53,18 +53,21 @@ public struct ChatTemplate: Sendable {
   /// A template with generation blocks tells them itself. Of any other the conversation is
   /// rendered up to each assistant's message, once with the beginning of an answer and once with
   /// the message: between the two ends lies the turn, with all the template puts behind it (its
-  /// end token, a line end). This holds only if each rendering begins as the whole one does;
+  /// end token, a line end), but for an end-of-text token that the template writes once, at the end
+  /// of all. This holds only if each rendering begins as the whole one does;
   /// templates that drop earlier reasoning or put tools before the last message do not, and are
   /// refused rather than masked wrongly.
   ///
+  /// - Parameter onlyLast: looks at the last of the assistant's turns alone, which more templates
+  ///   allow: Qwen3's keeps reasoning in it and drops it from the others.
   /// - Throws: `TemplateError.conversation` where the renderings disagree.
   /// - Complexity: two renderings for each assistant's message, without generation blocks.
   public func assistantSpans(
-    _ conversation: Conversation, limits: TemplateLimits = TemplateLimits(),
+    _ conversation: Conversation, onlyLast: Bool = false, limits: TemplateLimits = TemplateLimits(),
     clock: TemplateClock = .now
   ) throws(TemplateError) -> [Range<Int>] {
     let whole = try render(conversation, limits: limits, clock: clock)
-    if marksGenerations { return whole.generations }
+    if marksGenerations { return onlyLast ? whole.generations.suffix(1) : whole.generations }
     func disagreement(_ index: Int) -> TemplateError {
       .conversation(
         problem: "Where the assistant's turn begins and ends cannot be told: the template renders "
@@ -73,8 +76,10 @@ public struct ChatTemplate: Sendable {
         next: "Use a template that marks the turns by {% generation %}.")
     }
     var spans: [Range<Int>] = []
-    for (index, message) in conversation.messages.enumerated()
-    where message["role"]?.string == "assistant" {
+    let turns = conversation.messages.indices.filter {
+      conversation.messages[$0]["role"]?.string == "assistant"
+    }
+    for index in onlyLast ? turns.suffix(1) : turns {
       guard index > 0 else { throw disagreement(index) }
       var part = conversation
       part.continuedField = nil
@@ -83,7 +88,14 @@ public struct ChatTemplate: Sendable {
       let before = try render(part, limits: limits, clock: clock).text
       part.messages = Array(conversation.messages[...index])
       part.addsGenerationPrompt = false
-      let with = try render(part, limits: limits, clock: clock).text
+      var with = try render(part, limits: limits, clock: clock).text
+      // Phi-3's and others end every text, not every turn, with end-of-text.
+      if let end = specialTokens["eos_token"]?.string, !end.isEmpty,
+        !whole.text.utf8.starts(with: with.utf8),
+        with.utf8.reversed().starts(with: end.utf8.reversed())
+      {
+        with = String(decoding: with.utf8.dropLast(end.utf8.count), as: UTF8.self)
+      }
       guard with.utf8.starts(with: before.utf8), whole.text.utf8.starts(with: with.utf8),
         before.utf8.count < with.utf8.count
       else { throw disagreement(index) }
