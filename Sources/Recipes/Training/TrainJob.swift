@@ -155,16 +155,14 @@
       let data = try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
         templates: start.templates, folder: dataFolder,
-        shouldStop: { cancellation.isRequested }
-      ) { progress in
-        if cancellation.isRequested {
-          throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
-        }
-        observer(
-          .work(
-            label: "encoding \(progress.name)", done: progress.inputBytes,
-            total: progress.totalInputBytes, unit: "B"))
-      }
+        shouldStop: { cancellation.isRequested },
+        progress: { progress in
+          if cancellation.isRequested { throw CancellationError() }
+          observer(
+            .work(
+              label: "encoding \(progress.name)", done: progress.inputBytes,
+              total: progress.totalInputBytes, unit: "B"))
+        })
       let settings = try settings(for: data)
       let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
       try checkMemory(size, settings)
