@@ -47,8 +47,7 @@ import Testing
     }
     try write([("a.doc", "one\n")]) { paths in
       #expect(
-        throws: CorpusError.unknownFormat(
-          paths[0], known: [".txt", ".txt.gz", ".jsonl", ".jsonl.gz"])
+        throws: CorpusError.unknownFormat(paths[0], known: CorpusFormat.endings)
       ) { try TextFiles(paths) }
     }
   }

@@ -382,20 +382,47 @@
           mix: {examples: {rows: 0.5}}
 
           """, origin: "t.yaml")
-      let view = try TrainJob(recipe, out: place.out, dataFolder: place.data)
+      let windows = try TrainJob(recipe, out: place.out, dataFolder: place.data)
         .batch(windowCount: 2)
-      let windows = view.windows
+      #expect(!Disk.exists(place.out))
       #expect(windows.count == 2)
-      #expect(windows.allSatisfy { $0.count == 41 && $0[0].weight == nil })
+      #expect(windows.allSatisfy { $0.tokens.count == 41 && $0.tokens[0].weight == nil })
       // Of an example the completion and its end are trained, the prompt is not.
-      let example = try #require(windows.first { $0.contains { $0.segment < 0 } })
-      #expect(example.contains { $0.weight == 0 && $0.segment == 0 })
-      let text = view.text(TerminalStyle(isStyled: false, width: 80))
-      #expect(text.contains("⟦"))
-      #expect(text.contains("padding × "))
-      let coloured = view.text(TerminalStyle(isStyled: true, width: 80))
-      #expect(coloured.contains("\u{1B}[32m"))
-      #expect(!coloured.contains("⟦"))
+      let example = try #require(windows.first { $0.tokens.contains { $0.source == "rows" } })
+      #expect(example.tokens.contains { $0.weight == 0 && $0.segment == 0 })
+      #expect(example.tokens.contains { $0.weight == 1 && $0.segment == 0 })
+      let text = try #require(windows.first { $0.tokens.contains { $0.source == "fao" } })
+      #expect(text.weightSum > example.weightSum)
+    }
+
+    @Test func `conversations are trained through the model's chat template`() throws {
+      let place = try Place()
+      try run(try job(place, yaml()))
+      let template =
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if m.role == 'assistant' %}"
+        + "{{ eos_token }}{% endif %}{% endfor %}"
+      try Disk.write(template, to: place.out + "/chat_template.jinja")
+      let row = """
+        {"messages": [{"role": "user", "content": "hetta er"}, \
+        {"role": "assistant", "content": "bygd"}]}
+
+        """
+      try Disk.write(String(repeating: row, count: 4), to: place.data + "/chat.jsonl")
+      let recipe = try TrainRecipe(
+        yaml: """
+          model: \(place.out)
+          window_length: 40
+          examples: {chat: {files: [chat.jsonl]}}
+          training: {steps: 2, batch_size: 2}
+
+          """, origin: "t.yaml")
+      let job = TrainJob(recipe, out: place.root + "/chat", dataFolder: place.data)
+      let window = try #require(try job.batch(windowCount: 1).first)
+      let trained = window.tokens.filter(\.isTrained).map(\.text).joined()
+      #expect(trained.contains("bygd"), "\(trained)")
+      #expect(!trained.contains("hetta"), "\(trained)")
+      let summary = try run(job)
+      #expect(summary.json["steps"]?.int == 2)
     }
 
     // MARK: The example of the docs

@@ -62,7 +62,7 @@ import Testing
       steps: 3
       text:
         one: {files: a.txt}
-        two: {files: b.jsonl, parallel: {}}
+        two: {files: b.jsonl}
       """)
     let output = "\(folder.root)/{name}.jsonl"
     try run(["--settings", settings, "--data", folder.root, "--output", output])

@@ -52,13 +52,16 @@
     /// Reads and encodes what is not encoded yet.
     ///
     /// - Parameters:
-    ///   - tokenizerFolder: of the model, whose chat template conversations are written in.
     ///   - cache: where encoded texts are kept, under the hash of all that they come from, so that a
     ///     training that was killed or changed elsewhere does not encode them again.
-    ///   - progress: told how far encoding is; may throw to stop.
+    ///   - templates: the model's own chat templates.
+    ///   - folder: where relative names of files begin.
+    ///   - shouldStop: asked for each example.
+    ///   - progress: told how far encoding texts is; may throw to stop.
     init(
-      _ recipe: TrainRecipe, _ tokenizer: Tokenizer, tokenizerFolder: String,
-      tokenizerHash: String, cache: String, folder: String, progress: (CorpusProgress) throws -> Void
+      _ recipe: TrainRecipe, _ tokenizer: Tokenizer, tokenizerHash: String, cache: String,
+      templates: ChatTemplates, folder: String, shouldStop: () -> Bool = { false },
+      progress: (CorpusProgress) throws -> Void
     ) throws {
       guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(recipe.origin) }
       endOfText = end
@@ -96,12 +99,11 @@
             dropped: report.read.documents - report.kept.documents))
       }
       var sets: [ExampleSet] = []
-      let templates = try ChatTemplates(folder: URL(fileURLWithPath: tokenizerFolder))
       for (name, settings) in recipe.examples {
         let set = try ExampleSet(
           settings, name: name, tokenizer: tokenizer, templates: templates,
           windowLength: recipe.windowLength, endOfText: end,
-          relativeTo: folder.isEmpty ? nil : folder)
+          relativeTo: folder.isEmpty ? nil : folder, shouldStop: shouldStop)
         sets.append(set)
         sources.append(
           Source(

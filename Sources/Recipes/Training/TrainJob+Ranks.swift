@@ -26,8 +26,8 @@
       guard try group.gather([0.0])[0][0] == Word.train.rawValue else { return }
       let start = try prepareStart(FileHashes(storePath: nil)) { _ in }
       let data = try TrainData(
-        recipe, start.tokenizer, tokenizerFolder: start.tokenizerFolder,
-        tokenizerHash: start.tokenizerHash, cache: out + "/data", folder: dataFolder
+        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
+        templates: start.templates, folder: dataFolder
       ) { _ in }
       let settings = try settings(for: data)
       var sampler = try data.sampler(recipe, windowCount: windowCount(settings))

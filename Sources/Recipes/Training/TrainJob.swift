@@ -88,6 +88,9 @@
         let summary = try train(start, hashes, records, cancellation, observer)
         try records.finish(.done)
         return summary
+      } catch is CancellationError {
+        try? records.finish(.interrupted)
+        throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
       } catch {
         // The first error is the one to tell, also where the disk is full.
         let isInterruption = error is TrainInterrupted
@@ -158,17 +161,16 @@
     ) throws -> TrainSummary {
       observer(.phase("reading the texts"))
       let data = try TrainData(
-        recipe, start.tokenizer, tokenizerFolder: start.tokenizerFolder,
-        tokenizerHash: start.tokenizerHash, cache: out + "/data", folder: dataFolder
-      ) { progress in
-        if cancellation.isRequested {
-          throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
-        }
-        observer(
-          .work(
-            label: "encoding \(progress.name)", done: progress.inputBytes,
-            total: progress.totalInputBytes, unit: "B"))
-      }
+        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
+        templates: start.templates, folder: dataFolder,
+        shouldStop: { cancellation.isRequested },
+        progress: { progress in
+          if cancellation.isRequested { throw CancellationError() }
+          observer(
+            .work(
+              label: "encoding \(progress.name)", done: progress.inputBytes,
+              total: progress.totalInputBytes, unit: "B"))
+        })
       let settings = try settings(for: data)
       let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
       try checkMemory(size, settings)

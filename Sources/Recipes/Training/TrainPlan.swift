@@ -188,8 +188,8 @@
     private func data(_ start: TrainStart, _ observer: @escaping TrainObserver) throws -> TrainData
     {
       try TrainData(
-        recipe, start.tokenizer, tokenizerFolder: start.tokenizerFolder,
-        tokenizerHash: start.tokenizerHash, cache: out + "/data", folder: dataFolder
+        recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
+        templates: start.templates, folder: dataFolder
       ) { progress in
         observer(
           .work(
@@ -213,14 +213,17 @@
     /// The first windows of the training.
     public func batch(
       windowCount: Int, observer: @escaping TrainObserver = { _ in }
-    ) throws -> BatchView {
+    ) throws -> [WindowDescription] {
       try withScratch { job in
         let start = try job.prepareStart(FileHashes(storePath: nil), observer)
         let data = try job.data(start, observer)
         let settings = try job.settings(for: data)
         var sampler = try data.sampler(recipe, windowCount: job.windowCount(settings))
-        return BatchView(
-          (0..<windowCount).map { _ in sampler.next() }, tokenizer: start.tokenizer)
+        return (0..<windowCount).map { _ in
+          let window = sampler.next()
+          return WindowDescription(
+            window, tokenizer: start.tokenizer, sourceNames: sampler.statistics.map(\.name))
+        }
       }
     }
   }

@@ -6,6 +6,7 @@
   import Corpora
   import Documents
   import Foundation
+  import Templates
   import Tokenization
   import Training
 
@@ -16,6 +17,10 @@
     /// Where the tokenizer's files lie.
     let tokenizerFolder: String
     let tokenizerHash: String
+    /// Its chat templates; there may be none.
+    var templates: ChatTemplates {
+      get throws { try ChatTemplates(folder: URL(fileURLWithPath: tokenizerFolder)) }
+    }
     /// What the weights are, for the training's identity.
     let identity: JSON
   }

@@ -98,8 +98,13 @@
     private func show(_ job: TrainJob, _ count: Int, _ display: TrainDisplay) throws {
       let view = try job.batch(windowCount: count, observer: display.observer)
       display.close()
-      if format.json { return Output.json(view.json) }
-      Output.text(view.text(.detect(descriptor: 1)))
+      if format.json {
+        return Output.json(["schema": 1, "windows": JSON(view.map { ["tokens": $0.json] })])
+      }
+      let printer = WindowPrinter(.detect(descriptor: 1))
+      Output.text(
+        view.enumerated().map { printer.text($1, title: "window \($0 + 1)") }
+          .joined(separator: "\n"))
     }
   }
 #endif
