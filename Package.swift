@@ -98,6 +98,7 @@ let package = Package(
           ["-Xlinker", "--no-as-needed", "-lopenblas"], .when(platforms: [.linux])),
         .unsafeFlags(["-L\(mlx)/lib", "-lmlx", "-Xlinker", "-rpath", "-Xlinker", "\(mlx)/lib"]),
       ]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: roomSettings()),
     .tests("Documents"),
     .tests("Templates", uses: ["Documents"]),
     .tests("Tensors"),
@@ -109,11 +110,11 @@ let package = Package(
     .tests(
       "Fuzz", of: "Surgery",
       uses: ["Checkpoints", "Tensors", "Tokenization", "Templates", "Hub", "Corpora", "Documents"]),
-    .tests("Models", uses: ["Checkpoints", "Tensors", "Documents"]),
+    .tests("Models", uses: ["Checkpoints", "Tensors", "Documents", "TestSupport"]),
     .tests(
       "Training",
       uses: ["Models", "Surgery", "Corpora", "Tokenization", "Checkpoints", "Tensors"]
-        + ["Documents"]),
+        + ["Documents", "TestSupport"]),
     .tests("Evaluation", uses: ["Corpora", "Documents"]),
     .tests(
       "Generation",
@@ -122,7 +123,7 @@ let package = Package(
     .tests(
       "Recipes",
       uses: ["Models", "Training", "Evaluation", "Corpora", "Tokenization", "Surgery", "Runs"]
-        + ["Hub", "Checkpoints", "Tensors", "Documents"]),
+        + ["Hub", "Checkpoints", "Tensors", "Documents", "TestSupport"]),
     .tests(
       "tool", of: "koine",
       uses: ["Recipes", "Runs", "Surgery", "Generation", "Models", "Corpora", "Hub"]

@@ -3,6 +3,7 @@
 
 #if MLX && os(Linux)
   import Foundation
+  import TestSupport
   import Testing
 
   @testable import Models
@@ -35,7 +36,7 @@
     }
 
     @Test func `three ranks sum, gather and share alike`() throws {
-      let outcome = try Ranks.run("collectives", count: 3)
+      let outcome = try RankProcesses.run("collectives", count: 3, entry: "as a rank of a group")
       #expect(outcome.status == 0, "\(outcome.output)")
       for rank in 0..<3 {
         let line =
@@ -46,21 +47,21 @@
     }
 
     @Test func `a dead rank ends the job with its exit code`() throws {
-      let outcome = try Ranks.run("death", count: 2)
+      let outcome = try RankProcesses.run("death", count: 2, entry: "as a rank of a group")
       #expect(outcome.status == 3, "\(outcome.output)")
       #expect(!outcome.output.contains("came back"))
     }
 
     @Test func `a stuck rank ends the job with a message`() throws {
-      let outcome = try Ranks.run("stuck", count: 2)
+      let outcome = try RankProcesses.run("stuck", count: 2, entry: "as a rank of a group")
       #expect(outcome.status == 70, "\(outcome.output)")
       #expect(outcome.output.contains("rank 1 waited 1 s in all-gather for the other ranks"))
     }
 
-    @Test(.enabled(if: Ranks.job != nil)) func `as a rank`() throws {
+    @Test(.enabled(if: RankProcesses.job != nil)) func `as a rank of a group`() throws {
       let group = try DistributedGroup(
-        joining: "mpi", patience: Ranks.job == "stuck" ? .seconds(1) : .seconds(1800))
-      switch Ranks.job {
+        joining: "mpi", patience: RankProcesses.job == "stuck" ? .seconds(1) : .seconds(1800))
+      switch RankProcesses.job {
       case "collectives":
         let rank = Float(group.rank)
         let sums = try Engine.run {
@@ -74,55 +75,19 @@
         let numbers = try group.gather([Double(group.rank) + 0.1, 1e300])
         let bytes = try group.gather(
           [UInt8](repeating: UInt8(group.rank + 7), count: group.rank))
-        Ranks.say(
+        RankProcesses.say(
           "rank \(group.rank) of \(group.size): \(sums[0]) \(sums[1]) \(sums[2]) \(numbers) \(bytes) "
             + "[\(group.share(of: 7))]")
       case "death":
         if group.rank == 1 { _exit(3) }
         try group.barrier()
-        Ranks.say("came back")
+        RankProcesses.say("came back")
       case "stuck":
         if group.rank == 0 { Thread.sleep(forTimeInterval: 3600) }
         try group.barrier()
       default: Issue.record("an unknown job")
       }
       try group.barrier()
-    }
-  }
-
-  /// Starts this program several times under mpirun.
-  enum Ranks {
-    private static let key = "KOINE_TEST_RANKS"
-
-    static var job: String? { ProcessInfo.processInfo.environment[key] }
-
-    /// One write, so that lines of several ranks do not mix.
-    static func say(_ line: String) {
-      FileHandle.standardError.write(Data((line + "\n").utf8))
-    }
-
-    static func run(_ job: String, count: Int) throws -> (status: Int32, output: String) {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-      process.arguments = [
-        "mpirun", "--oversubscribe", "-n", "\(count)", program, "--testing-library",
-        "swift-testing",
-        "--filter", "as a rank",
-      ]
-      var environment = ProcessInfo.processInfo.environment
-      environment[key] = job
-      // Tests may run as root in a container, which Open MPI wants to be told.
-      environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-      environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-      process.environment = environment
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      process.standardError = pipe
-      try process.run()
-      let output = pipe.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
   }
 #endif

@@ -7,6 +7,7 @@
   import Documents
   import Foundation
   import Models
+  import TestSupport
   import Testing
 
   @testable import Training
@@ -74,7 +75,8 @@
     @Test(arguments: [2, 4])
     func `twenty steps on several ranks have the losses of one process`(count: Int) throws {
       try inFolder { folder in
-        let outcome = try TrainingRanks.run("whole", count: count, folder: folder.path)
+        let outcome = try RankProcesses.run(
+          "whole", count: count, folder: folder.path, entry: "as a training rank")
         #expect(outcome.status == 0, "\(outcome.output)")
         let alone = try Self.train(steps: 20, group: .alone).records.map(\.trainLoss)
         for rank in 0..<count {
@@ -87,12 +89,14 @@
 
     @Test func `a stop asked of one rank stops all, and another number of ranks goes on`() throws {
       try inFolder { folder in
-        let stopped = try TrainingRanks.run("stop", count: 3, folder: folder.path)
+        let stopped = try RankProcesses.run(
+          "stop", count: 3, folder: folder.path, entry: "as a training rank")
         #expect(stopped.status == 0, "\(stopped.output)")
         for rank in 0..<3 {
           #expect(stopped.output.contains("rank \(rank) stopped after 7"), "\(stopped.output)")
         }
-        let resumed = try TrainingRanks.run("whole", count: 2, folder: folder.path)
+        let resumed = try RankProcesses.run(
+          "whole", count: 2, folder: folder.path, entry: "as a training rank")
         #expect(resumed.status == 0, "\(resumed.output)")
         #expect(resumed.output.contains("resumed at 7"), "\(resumed.output)")
         let alone = try Self.train(steps: 20, group: .alone).records.map(\.trainLoss)
@@ -104,7 +108,8 @@
 
     @Test func `more ranks than windows are refused`() throws {
       try inFolder { folder in
-        let outcome = try TrainingRanks.run("whole", count: 7, folder: folder.path)
+        let outcome = try RankProcesses.run(
+          "whole", count: 7, folder: folder.path, entry: "as a training rank")
         #expect(outcome.status != 0)
         #expect(outcome.output.contains("at least one window a rank (7)"), "\(outcome.output)")
       }
@@ -112,27 +117,29 @@
 
     @Test func `a rank that dies in the middle ends the job`() throws {
       try inFolder { folder in
-        let outcome = try TrainingRanks.run("death", count: 2, folder: folder.path)
+        let outcome = try RankProcesses.run(
+          "death", count: 2, folder: folder.path, entry: "as a training rank")
         #expect(outcome.status == 9, "\(outcome.output)")
       }
     }
 
     @Test func `ranks that start from different weights are told apart`() throws {
       try inFolder { folder in
-        let outcome = try TrainingRanks.run("different", count: 2, folder: folder.path)
+        let outcome = try RankProcesses.run(
+          "different", count: 2, folder: folder.path, entry: "as a training rank")
         #expect(outcome.output.contains("Rank 1 differs from rank 0 in its weights"))
         #expect(outcome.status != 0)
       }
     }
 
-    @Test(.enabled(if: TrainingRanks.job != nil)) func `as a training rank`() throws {
+    @Test(.enabled(if: RankProcesses.job != nil)) func `as a training rank`() throws {
       let group = try DistributedGroup(joining: "mpi")
-      let folder = try #require(TrainingRanks.folder)
+      let folder = try #require(RankProcesses.folder)
       do {
-        switch TrainingRanks.job {
+        switch RankProcesses.job {
         case "whole":
           let result = try Self.train(steps: 20, group: group, states: folder + "/states")
-          TrainingRanks.say("rank \(group.rank) resumed at \(result.resumedAt)")
+          RankProcesses.say("rank \(group.rank) resumed at \(result.resumedAt)")
           try Self.losses(result).write(
             toFile: folder + "/losses-\(group.rank)", atomically: true, encoding: .utf8)
         case "stop":
@@ -140,7 +147,7 @@
             _ = try Self.train(
               steps: 20, group: group, states: folder + "/states", stopAfter: 7)
           } catch TrainingError.stopped(let step, _) {
-            TrainingRanks.say("rank \(group.rank) stopped after \(step)")
+            RankProcesses.say("rank \(group.rank) stopped after \(step)")
           }
         case "death":
           var left = 5
@@ -163,8 +170,8 @@
         default: Issue.record("an unknown job")
         }
       } catch let error as any Diagnosed {
-        TrainingRanks.say(error.diagnosis.what + " " + error.diagnosis.where)
-        TrainingRanks.say("\(error)")
+        RankProcesses.say(error.diagnosis.what + " " + error.diagnosis.where)
+        RankProcesses.say("\(error)")
         _exit(1)
       }
       try group.barrier()
@@ -184,42 +191,6 @@
             name, info.shape, name == "model.norm.weight" ? values.map { $0 * scale } : values
           )
         }, origin: "a test")
-    }
-  }
-
-  /// Starts this program several times under mpirun.
-  private enum TrainingRanks {
-    static var job: String? { ProcessInfo.processInfo.environment["KOINE_TEST_TRAINING_RANKS"] }
-    static var folder: String? { ProcessInfo.processInfo.environment["KOINE_TEST_FOLDER"] }
-
-    static func say(_ line: String) {
-      FileHandle.standardError.write(Data((line + "\n").utf8))
-    }
-
-    static func run(
-      _ job: String, count: Int, folder: String
-    ) throws -> (status: Int32, output: String) {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-      process.arguments = [
-        "mpirun", "--oversubscribe", "-n", "\(count)", program, "--testing-library",
-        "swift-testing",
-        "--filter", "as a training rank",
-      ]
-      var environment = ProcessInfo.processInfo.environment
-      environment["KOINE_TEST_TRAINING_RANKS"] = job
-      environment["KOINE_TEST_FOLDER"] = folder
-      environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-      environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-      process.environment = environment
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      process.standardError = pipe
-      try process.run()
-      let output = pipe.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
   }
 #endif
