@@ -127,7 +127,8 @@
         continuing: state[Self.settingsKey] ?? .null, after: progress.step)
       {
         throw TrainingError.foreignState(
-          directory: newest.path, key: "\(Self.settingsKey).\(problem.key)", expected: problem.expected,
+          directory: newest.path, key: "\(Self.settingsKey).\(problem.key)",
+          expected: problem.expected,
           found: problem.found)
       }
       func values(_ name: String, _ checkpoint: Checkpoint, count: Int) throws -> [Float] {

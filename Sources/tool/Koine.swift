@@ -31,7 +31,8 @@ struct Koine: AsyncParsableCommand {
     #if MLX
       commands =
         [
-          RunCommand.self, TrainCommand.self, GenerateCommand.self, ChatCommand.self, LogitsCommand.self,
+          RunCommand.self, TrainCommand.self, GenerateCommand.self, ChatCommand.self,
+          LogitsCommand.self,
           StatisticsCommand.self,
         ] + commands
     #endif

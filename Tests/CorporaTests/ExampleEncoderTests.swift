@@ -80,7 +80,8 @@ import Tokenization
     let row = ExampleRow(
       content: .messages(
         [
-          ExampleMessage(role: "user", content: "a"), first, ExampleMessage(role: "user", content: "b"),
+          ExampleMessage(role: "user", content: "a"), first,
+          ExampleMessage(role: "user", content: "b"),
           ExampleMessage(role: "assistant", content: "Yes"),
         ], tools: nil), file: "chat.jsonl", line: 1)
     let text = try shown(encoder(try ChatTokenizer.known("chatml")), row)[0]
