@@ -12,7 +12,7 @@ import Testing
 
 /// What fuzzing, or looking for what it cannot reach, has found: inputs that crashed a reader or kept
 /// it busy for ever. docs/fuzzing.md lists them.
-@Suite(.timeLimit(.minutes(2))) struct FindingTests {
+@Suite(.timeLimit(.minutes(60))) struct FindingTests {
   /// What is wrong, in one line; `nil` where nothing is.
   private func what(_ body: () throws -> Void) -> String? {
     do {
