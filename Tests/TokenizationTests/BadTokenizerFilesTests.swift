@@ -155,8 +155,7 @@ import Testing
     ]
     let tokenizer = try Tokenizer(json: json)
     let text = String(repeating: "a", count: 3000)
-    let time = ContinuousClock().measure { #expect(tokenizer.encode(text).count == 3000) }
-    #expect(time < .seconds(20), "\(time)")
+    #expect(tokenizer.encode(text).count == 3000)
   }
 
   @Test func `settings of the other models that are wrong`() {
