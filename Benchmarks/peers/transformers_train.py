@@ -18,6 +18,7 @@ parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--batch", type=int, default=8)
 parser.add_argument("--length", type=int, default=256)
 parser.add_argument("--steps", type=int, default=4)
+parser.add_argument("--lora", type=int, default=0, help="the rank of adapters on all linear layers")
 options = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(options.threads)
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -67,6 +68,12 @@ def windows(vocabulary):
 
 
 model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).train()
+if options.lora:
+    import peft
+
+    torch.manual_seed(0)
+    model = peft.get_peft_model(model, peft.LoraConfig(
+        r=options.lora, lora_alpha=2 * options.lora, target_modules="all-linear", lora_dropout=0.0))
 trained = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(
     [{"params": [p for p in trained if p.dim() > 1], "weight_decay": 0.1},

@@ -14,6 +14,7 @@
 #include "fused/decoding_step.h"
 #include "fused/fused.h"
 #include "fused/gemm.h"
+#include "fused/kept_memory.h"
 #include "fused/low_rank.h"
 #include "mlx/mlx.h"
 #include "mlx/version.h"
@@ -100,14 +101,13 @@ const char *cmlx_default_device(void) {
   return mx::default_device() == mx::Device::gpu ? "gpu" : "cpu";
 }
 
-size_t cmlx_active_memory(void) { return mx::get_active_memory(); }
-size_t cmlx_peak_memory(void) { return mx::get_peak_memory(); }
-void cmlx_reset_peak_memory(void) { mx::reset_peak_memory(); }
-int cmlx_set_cache_limit(size_t byte_count) {
-  return guarded([&] { mx::set_cache_limit(byte_count); });
-}
+size_t cmlx_peak_memory(void) { return koine::peakMemoryInUse(); }
+void cmlx_reset_peak_memory(void) { koine::resetPeakMemoryInUse(); }
 int cmlx_clear_cache(void) {
-  return guarded([] { mx::clear_cache(); });
+  return guarded([] {
+    koine::releaseKeptMemory();
+    mx::clear_cache();
+  });
 }
 int cmlx_disable_compile(void) {
   return guarded([] { mx::disable_compile(); });
@@ -145,12 +145,8 @@ int cmlx_array_external(cmlx_array *out, const void *data, const int32_t *shape,
     if (mx::default_device() == mx::Device::cpu) {
       // MLX's CPU allocator keeps a number before what it hands out and takes no foreign memory; a
       // buffer that claims to begin that much earlier is foreign memory all the same.
-      static const std::ptrdiff_t before = [] {
-        auto probe = mx::allocator::malloc(16);
-        auto buffer = probe.buffer();
-        return static_cast<char *>(buffer.raw_ptr()) - static_cast<char *>(buffer.ptr());
-      }();
-      if (before >= 0 && before <= 16) {
+      const std::ptrdiff_t before = koine::bufferHeader();
+      if (before >= 0) {
         mx::allocator::Buffer buffer(static_cast<char *>(memory) - before);
         return mx::array(
             mx::allocator::Data(buffer, [keeper](mx::allocator::Buffer) mutable { keeper.reset(); }),

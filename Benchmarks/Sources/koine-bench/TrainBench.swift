@@ -8,12 +8,13 @@ import Foundation
 ///     --engine PATH     koine-train-bench, built beside this program
 ///     --python PATH     a Python with torch and transformers; left out without it
 ///     --threads N       torch's; 2
-///     --only NAME       one of the sizes: 6M, 30M, 135M
+///     --only NAME       one of the sizes: 6M, 30M, 135M-lora, 135M (all weights; only when asked for)
 ///     --data FOLDER     where models go; .build/bench
 ///     --rounds N        how often each takes its turn; 3
-///     --steps N         steps of a turn, of which the first is not timed; 4
+///     --steps N         steps of a turn; 9
+///     --warm N          how many of them, the first, are not timed: memory is fresh then; 4
 ///     --markdown FILE   also writes the table there
-///     --quick           two rounds of two steps, without 135M
+///     --quick           two rounds of three steps, two of them timed, without 135M
 ///     --keep            leaves the models for the next run
 ///
 /// The same float32 model, windows and AdamW on both sides, with clipping; losses are compared step by
@@ -28,6 +29,7 @@ struct TrainBench {
   private let data: URL
   private let rounds: Int
   private let steps: Int
+  private let warm: Int
   private let keepsModels: Bool
   private let jobs: [Job]
 
@@ -36,13 +38,17 @@ struct TrainBench {
     let shape: LlamaShape
     let batch: Int
     let length: Int
+    /// The rank of the adapters that are trained in place of the weights.
+    var rank: Int?
+    var isUsual = true
     var tokens: Int { batch * length }
   }
 
   private static let all = [
     Job(name: "6M", shape: .sixMillion, batch: 8, length: 256),
     Job(name: "30M", shape: .thirtyMillion, batch: 4, length: 512),
-    Job(name: "135M", shape: .smol, batch: 2, length: 512),
+    Job(name: "135M-lora", shape: .smol, batch: 2, length: 512, rank: 16),
+    Job(name: "135M", shape: .smol, batch: 2, length: 512, isUsual: false),
   ]
 
   init(_ options: inout Options) throws {
@@ -64,7 +70,9 @@ struct TrainBench {
       return number
     }
     rounds = try number("rounds", isQuick ? 2 : 3)
-    steps = try number("steps", isQuick ? 2 : 4, from: 2)
+    steps = try number("steps", isQuick ? 3 : 9, from: 2)
+    warm = try number("warm", isQuick ? 1 : 4)
+    guard warm < steps else { throw BenchError("--warm \(warm) leaves none of \(steps) steps") }
     threads = try number("threads", 2)
     if let only = try options.value("only") {
       jobs = Self.all.filter { $0.name == only }
@@ -72,7 +80,7 @@ struct TrainBench {
         throw BenchError("--only \(only): there are \(Self.all.map(\.name))")
       }
     } else {
-      jobs = isQuick ? Self.all.dropLast() : Self.all
+      jobs = Self.all.filter { $0.isUsual && !(isQuick && $0.rank != nil) }
     }
     try options.finish()
     guard FileManager.default.isExecutableFile(atPath: engine) else {
@@ -80,7 +88,7 @@ struct TrainBench {
     }
   }
 
-  /// What one side measured; times without the first step of each turn.
+  /// What one side measured; times without the first steps of each turn.
   private struct Result {
     let name: String
     let command: [String]
@@ -114,7 +122,7 @@ struct TrainBench {
     let text = """
       \(Machine.description). \(Date().formatted(.iso8601.year().month().day())).
 
-      Steps of training, float32, AdamW with clipping; \(rounds) rounds of \(steps - 1) timed steps each.
+      Steps of training, float32, AdamW with clipping; \(rounds) rounds of \(steps - warm) timed steps each.
 
       | | tokens/s (median step) | seconds, least to most | tokens a processor second | share of sgemm | peak MB |
       | --- | --- | --- | --- | --- | --- |
@@ -135,7 +143,7 @@ struct TrainBench {
     try ModelWriter().write(job.shape, model: 0, to: folder)
     let words = [
       folder.path, "--batch", "\(job.batch)", "--length", "\(job.length)", "--steps", "\(steps)",
-    ]
+    ] + (job.rank.map { ["--lora", "\($0)"] } ?? [])
     var results = [Result(name: "koine", command: [engine] + words)]
     if let python {
       results.append(
@@ -148,8 +156,8 @@ struct TrainBench {
       }
       for index in results.indices {
         let (run, answer) = try call(results[index].command)
-        results[index].seconds += answer.seconds.dropFirst()
-        results[index].processorSeconds += answer.processorSeconds.dropFirst()
+        results[index].seconds += answer.seconds.dropFirst(warm)
+        results[index].processorSeconds += answer.processorSeconds.dropFirst(warm)
         results[index].losses = answer.losses
         results[index].peak = max(results[index].peak, run.peakResident)
         let times = answer.seconds.map { String(format: "%.2f", $0) }.joined(separator: " ")
@@ -161,8 +169,7 @@ struct TrainBench {
 
   private func row(of result: Result, _ job: Job, peak: Double) -> String {
     let rate = Double(job.tokens) / InferBench.median(result.seconds)
-    let operations = job.shape.trainingOperations(batch: job.batch, length: job.length)
-    let speed = operations / InferBench.median(result.seconds)
+    let speed = operations(job) / InferBench.median(result.seconds)
     let share =
       peak > 0
       ? String(format: "%.0f %% of %.0f GFLOP/s", 100 * speed / peak, peak / 1e9)
@@ -186,18 +193,25 @@ struct TrainBench {
       Double(own.peak) / Double(peer.peak))
   }
 
+  private func operations(_ job: Job) -> Double {
+    job.shape.trainingOperations(
+      batch: job.batch, length: job.length, adapterRank: job.rank)
+  }
+
   /// How far the losses of the two sides are apart; more than 1e-4 of the loss means that they did not do
-  /// the same work.
+  /// the same work. Adapters begin with random numbers of each side's own, so that a hundred times as much is
+  /// allowed after the first step.
   private func agreement(of own: Result, with peer: Result, _ job: Job) throws -> String {
     let gaps = zip(own.losses, peer.losses).map { abs($0 - $1) / abs($1) }
-    guard own.losses.count == peer.losses.count, let worst = gaps.max(), worst <= 1e-4 else {
+    guard own.losses.count == peer.losses.count, let worst = gaps.max(), gaps[0] <= 1e-4, worst <= (job.rank == nil ? 1e-4 : 1e-2)
+    else {
       throw BenchError("\(job.name): losses \(own.losses) beside \(peer.losses)")
     }
     return String(
       format: "%@: %.2f M parameters, %.1f GFLOP a step; losses of %d steps agree to %.0e.",
       job.name,
       Double(job.shape.parameterCount) / 1e6,
-      job.shape.trainingOperations(batch: job.batch, length: job.length) / 1e9, gaps.count, worst)
+      operations(job) / 1e9, gaps.count, worst)
   }
 
   private func call(_ command: [String]) throws -> (ChildRun, Answer) {
@@ -226,12 +240,19 @@ extension LlamaShape {
   /// each counted: 2 for each weight and token forward, 4 backward; the same for Q Kᵀ and P V, of which
   /// only what causality leaves, L (L + 1) / 2 pairs a head, is counted. What an implementation
   /// computes again is not counted, nor anything that is no product of matrices.
-  func trainingOperations(batch: Int, length: Int) -> Double {
+  ///
+  /// With adapters of some rank on all linear layers the weights have no gradient of their own: 4 instead of 6
+  /// for each, and 6 for each weight of an adapter.
+  func trainingOperations(batch: Int, length: Int, adapterRank: Int? = nil) -> Double {
     let matrices = tensors.filter { $0.extents.count == 2 }
     // The tied embedding counts once: its rows are looked up, and multiplied as the head.
     let weights = matrices.reduce(0) { $0 + $1.extents.reduce(1, *) }
     let pairs = Double(length * (length + 1) / 2)
     let attention = Double(layers * heads * headLength) * pairs * 2
-    return 6 * Double(batch) * (Double(weights * length) + attention)
+    let whole = 6 * attention
+    guard let adapterRank else { return Double(batch) * (6 * Double(weights * length) + whole) }
+    let adapters = matrices.filter { $0.name.contains(".layers.") }
+      .reduce(0) { $0 + adapterRank * $1.extents.reduce(0, +) }
+    return Double(batch) * (Double((4 * weights + 6 * adapters) * length) + whole)
   }
 }

@@ -9,9 +9,9 @@ import Training
 /// The side of `koine-bench train` that trains, a process of its own so that its memory can be
 /// measured and the peer's too:
 ///
-///     koine-train-bench MODEL --batch B --length L --steps S
+///     koine-train-bench MODEL --batch B --length L --steps S [--lora RANK]
 ///
-/// AdamW in float32 with the settings of ``Benchmark/settings(batch:steps:)`` on windows of
+/// AdamW in float32 with the settings of ``Benchmark/settings(batch:steps:rank:)`` on windows of
 /// ``SampleWindows``. Prints one JSON object with a number for each step: `losses`, `seconds` and
 /// `processorSeconds`. The first step's times include starting up.
 @main
@@ -26,6 +26,7 @@ enum Benchmark {
       return Int(words[index + 1]) ?? fallback
     }
     let (batch, length, steps) = (number("batch", 8), number("length", 256), number("steps", 4))
+    let rank = number("lora", 0)
     guard words.count == 1 else {
       FileHandle.standardError.write(Data("koine-train-bench MODEL [--batch B …]\n".utf8))
       exit(1)
@@ -34,7 +35,7 @@ enum Benchmark {
     guard let vocabulary = start.info("model.embed_tokens.weight")?.shape.extents.first else {
       throw CocoaError(.fileReadCorruptFile)
     }
-    let trainer = try Trainer(start: start, settings: settings(batch: batch, steps: steps))
+    let trainer = try Trainer(start: start, settings: settings(batch: batch, steps: steps, rank: rank))
     var windows = SampleWindows(windowLength: length, vocabulary: vocabulary)
     var (clock, processor) = (ContinuousClock.now, processorSeconds())
     var answer = Answer()
@@ -57,7 +58,7 @@ enum Benchmark {
   }
 
   /// What Benchmarks/peers/transformers_train.py does too.
-  private static func settings(batch: Int, steps: Int) -> TrainingSettings {
+  private static func settings(batch: Int, steps: Int, rank: Int) -> TrainingSettings {
     var settings = TrainingSettings()
     settings.steps = steps
     settings.batchSize = batch
@@ -69,6 +70,12 @@ enum Benchmark {
     settings.beta2 = 0.95
     settings.clipNorm = 1
     settings.logEvery = 1
+    if rank > 0 {
+      var adapter = AdapterSettings()
+      adapter.rank = rank
+      adapter.alpha = 2 * Double(rank)
+      settings.adapter = adapter
+    }
     return settings
   }
 

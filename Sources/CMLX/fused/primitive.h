@@ -19,6 +19,7 @@
 #include "mlx/version.h"
 
 #include "buffer.h"
+#include "kept_memory.h"
 #include "stored.h"
 
 #if MLX_VERSION_NUMERIC != 32004
@@ -41,11 +42,7 @@ class FusedPrimitive : public mx::Primitive {
 
  protected:
   static void allocate(std::vector<array>& outputs) {
-    for (array& output : outputs) {
-      output.set_data(mx::allocator::malloc(output.nbytes()));
-      // Fresh each time, and the system clears and counts it page by page.
-      adviseLargePages(output.data<void>(), output.nbytes());
-    }
+    for (array& output : outputs) output.set_data(keptMemory(output.nbytes()));
   }
 
   /// Hands `work` to the stream. MLX keeps the buffers of inputs and outputs until it has run, so raw

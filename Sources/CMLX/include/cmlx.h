@@ -42,10 +42,9 @@ const char *cmlx_blas(void);
 int cmlx_set_threads(int count);
 // "cpu" or "gpu".
 const char *cmlx_default_device(void);
-size_t cmlx_active_memory(void);
 size_t cmlx_peak_memory(void);
 void cmlx_reset_peak_memory(void);
-int cmlx_set_cache_limit(size_t byte_count);
+// Gives memory that is kept for the next arrays back to the system.
 int cmlx_clear_cache(void);
 int cmlx_disable_compile(void);
 

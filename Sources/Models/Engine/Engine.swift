@@ -48,6 +48,9 @@
     /// The most memory that arrays took since `resetPeakMemory`, in bytes.
     public static var peakMemory: Int { cmlx_peak_memory() }
 
+    /// Gives memory back that is kept for the arrays of a next step, when there will be none.
+    public static func releaseMemory() { _ = cmlx_clear_cache() }
+
     /// Starts a new measurement of `peakMemory`.
     public static func resetPeakMemory() { cmlx_reset_peak_memory() }
   }

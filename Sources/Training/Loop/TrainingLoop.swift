@@ -94,6 +94,7 @@
         if stops { throw stopped }
       }
       hooks.operation("copying the weights")
+      Engine.releaseMemory()
       return TrainingResult(
         checkpoint: try model.checkpoint(), adapter: try model.trainedAdapter(),
         average: try average?.inPlace { try model.checkpoint() }, records: progress.records,
@@ -130,7 +131,9 @@
 
     /// Evaluates where it is time to.
     /// - Returns: whether patience has run out.
-    private func evaluateIfDue(_ states: SavedStates?, _ sampler: SamplerState) throws -> Bool {
+    private func evaluateIfDue(
+      _ states: SavedStates?, _ sampler: @autoclosure () -> SamplerState
+    ) throws -> Bool {
       let isLast = progress.step == settings.steps
       let isDue = isLast || loop.evaluates && progress.step % loop.evaluateEvery == 0
       guard let evaluate = hooks.evaluate, isDue, evaluatedAt < progress.step else {
@@ -145,7 +148,7 @@
           return score
         }
       } catch is TrainingPause {
-        if let states { try save(states, sampler) }
+        if let states { try save(states, sampler()) }
         throw stopped
       }
       evaluatedAt = progress.step
