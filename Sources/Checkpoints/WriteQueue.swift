@@ -12,10 +12,11 @@ import Tensors
 /// they could compute. Here they hand over their bytes and go on; they wait only where ``capacity``
 /// buffers are full.
 ///
-/// Memory: a buffer for each run of bytes under way, 16 MiB for two-byte elements in usual chunks.
+/// Memory: a buffer for each run of bytes under way, at most 64 MiB for two-byte elements in usual chunks: enough
+/// to keep the writer busy while a method reads the next tensor a first time.
 final class WriteQueue: Sendable {
   /// How many runs of bytes may be under way.
-  static let capacity = 128
+  static let capacity = 512
 
   private struct State {
     var spare: [Buffer] = []
