@@ -418,8 +418,9 @@ int cmlx_fused_linear_sum(cmlx_array *outs, cmlx_array x, const cmlx_array *w, c
     for (int i = 0; i < count; ++i) outs[i] = wrap(std::move(results[i]));
   });
 }
-int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key) {
-  return make(out, [&] { return koine::dropout(x->value, rate, seed, key); });
+int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key,
+                       uint64_t start) {
+  return make(out, [&] { return koine::dropout(x->value, rate, seed, key, start); });
 }
 int cmlx_fused_widened(cmlx_array *out, cmlx_array w) {
   return make(out, [&] { return koine::widened(w->value); });

@@ -37,16 +37,22 @@
     }
   }
 
-  /// Which elements of an array are set to 0: a function of (seed, stream, index).
+  /// Which elements of an array (…, D) are set to 0: a function of (seed, stream, position, column).
   package struct Dropout {
     /// In [0, 1).
     package var rate: Float
     package var random: CounterRandom
+    /// The position of the first row.
+    package var firstPosition: Int
 
-    package init(rate: Float, random: CounterRandom) {
+    package init(rate: Float, random: CounterRandom, firstPosition: Int = 0) {
       self.rate = rate
       self.random = random
+      self.firstPosition = firstPosition
     }
+
+    /// The random word of the first element of `x`.
+    func start(_ x: DeviceArray) -> Int { firstPosition * (x.shape.last ?? 1) }
   }
 
   extension Kernels {
@@ -109,12 +115,14 @@
         let (seed, key) = dropout.random.start
         return DeviceArray(
           owning: try check("fused dropout") {
-            cmlx_fused_dropout($0, x.handle, dropout.rate, seed, key)
+            cmlx_fused_dropout(
+              $0, x.handle, dropout.rate, seed, key, UInt64(dropout.start(x)))
           })
       case .plain:
         let scale = 1 / (1 - dropout.rate)
         let limit = UInt32(min(4_294_967_295, Double(dropout.rate) * 0x1p32))
-        let mask = (0..<x.count).map { dropout.random.bits(at: $0) >= limit ? scale : 0 }
+        let start = dropout.start(x)
+        let mask = (0..<x.count).map { dropout.random.bits(at: start + $0) >= limit ? scale : 0 }
         return try multiply(x, DeviceArray(mask, shape: x.shape))
       }
     }

@@ -28,12 +28,13 @@
     package struct Pass {
       /// From 0.
       package var step: Int
-      /// From 0, counted over all ranks.
-      package var microBatch: Int
+      /// How many positions of the step's windows come before those of this pass, of all ranks and
+      /// micro-batches: however a step is divided, a position is dropped alike.
+      package var firstPosition: Int
 
-      package init(step: Int, microBatch: Int) {
+      package init(step: Int, firstPosition: Int) {
         self.step = step
-        self.microBatch = microBatch
+        self.firstPosition = firstPosition
       }
     }
 
@@ -110,7 +111,8 @@
         rate: Float(settings.adapter?.dropout ?? 0),
         random: CounterRandom(
           seed: settings.seed,
-          stream: "dropout.\(pass.step).\(pass.microBatch).\(module.name)"))
+          stream: "dropout.\(pass.step).\(module.name)"),
+        firstPosition: pass.firstPosition)
     }
 
     /// The model as it is now.

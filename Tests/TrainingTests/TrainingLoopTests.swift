@@ -101,6 +101,28 @@
       }
     }
 
+    @Test(arguments: [Kernels.fused, .plain])
+    func `however a step is divided, the same places are dropped`(kernels: Kernels) throws {
+      var results: [TrainingResult] = []
+      for (batch, count) in [(6, 1), (3, 2), (1, 6)] {
+        var settings = try TrainingGolden.settings("adapter: {type: lora, dropout: 0.4}")
+        (settings.steps, settings.batchSize, settings.microBatches) = (4, batch, count)
+        (settings.learningRate, settings.logEvery) = (0.05, 1)
+        var sampler = try examples()
+        results.append(
+          try Trainer(
+            start: start(), settings: settings, stateDirectory: nil, identity: "",
+            kernels: kernels
+          ).run(&sampler))
+      }
+      for other in results.dropFirst() {
+        for (a, b) in zip(results[0].records, other.records) {
+          #expect(abs(a.trainLoss - b.trainLoss) <= 1e-5)
+          #expect(abs(a.gradientNorm / b.gradientNorm - 1) <= 1e-5)
+        }
+      }
+    }
+
     @Test func `under an adapter a text goes on as with its folded weights`() throws {
       var settings = try TrainingGolden.settings("adapter: {type: lora}")
       (settings.steps, settings.batchSize, settings.learningRate) = (6, 4, 0.2)

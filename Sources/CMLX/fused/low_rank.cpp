@@ -89,8 +89,9 @@ class LinearSum : public FusedPrimitive {
 
 class Dropout : public FusedPrimitive {
  public:
-  Dropout(mx::Stream stream, float rate, std::uint64_t seed, std::uint64_t key)
-      : FusedPrimitive(stream), rate_(rate), seed_(seed), key_(key) {}
+  Dropout(
+      mx::Stream stream, float rate, std::uint64_t seed, std::uint64_t key, std::uint64_t start)
+      : FusedPrimitive(stream), rate_(rate), seed_(seed), key_(key), start_(start) {}
   DEFINE_NAME(koine.Dropout)
 
   /// x → x masked and scaled.
@@ -103,13 +104,13 @@ class Dropout : public FusedPrimitive {
     const auto limit =
         static_cast<std::uint32_t>(std::min(4294967295.0, static_cast<double>(rate_) * 0x1p32));
     const float scale = 1.0f / (1.0f - rate_);
-    schedule([=, seed = seed_, key = key_] {
+    schedule([=, seed = seed_, key = key_, first = start_] {
       parallelRanges(size, 4096, [=](std::size_t begin, std::size_t end) {
         constexpr std::size_t block = 512;
         std::uint32_t words[block];
         for (std::size_t start = begin; start < end; start += block) {
           const std::size_t count = std::min(block, end - start);
-          randomWords(seed, key, start, count, words);
+          randomWords(seed, key, first + start, count, words);
           for (std::size_t i = 0; i < count; ++i) {
             y[start + i] = words[i] >= limit ? x[start + i] * scale : 0.0f;
           }
@@ -121,12 +122,12 @@ class Dropout : public FusedPrimitive {
   std::vector<array> vjp(
       const std::vector<array>&, const std::vector<array>& cotangents, const std::vector<int>&,
       const std::vector<array>&) override {
-    return {dropout(cotangents[0], rate_, seed_, key_)};
+    return {dropout(cotangents[0], rate_, seed_, key_, start_)};
   }
 
  private:
   float rate_;
-  std::uint64_t seed_, key_;
+  std::uint64_t seed_, key_, start_;
 };
 
 class Widened : public FusedPrimitive {
@@ -186,13 +187,14 @@ std::vector<array> linearSum(
       std::make_shared<LinearSum>(cpuStream()), inputs);
 }
 
-array dropout(const array& x, float rate, std::uint64_t seed, std::uint64_t key) {
+array dropout(
+    const array& x, float rate, std::uint64_t seed, std::uint64_t key, std::uint64_t start) {
   expectType("dropout", "x", x, mx::float32);
   if (!(rate >= 0 && rate < 1)) {
     refuse("dropout", "rate", "a number from 0 up to, but not including, 1", std::to_string(rate));
   }
   return array(
-      x.shape(), mx::float32, std::make_shared<Dropout>(cpuStream(), rate, seed, key),
+      x.shape(), mx::float32, std::make_shared<Dropout>(cpuStream(), rate, seed, key, start),
       {rowMajor(x)});
 }
 

@@ -19,9 +19,10 @@ std::vector<mlx::core::array> linearSum(
     const std::vector<mlx::core::array>& t, const std::vector<mlx::core::array>& b);
 
 /// x with elements set to 0 with probability `rate`, the others divided by 1 − rate. Element i stays where
-/// word i of the stream (seed, key) is at least rate · 2³². 0 ≤ rate < 1.
+/// word start + i of the stream (seed, key) is at least rate · 2³². 0 ≤ rate < 1.
 mlx::core::array dropout(
-    const mlx::core::array& x, float rate, std::uint64_t seed, std::uint64_t key);
+    const mlx::core::array& x, float rate, std::uint64_t seed, std::uint64_t key,
+    std::uint64_t start);
 
 /// The same numbers as float32; the gradient passes unchanged, and is not rounded to the type of w.
 mlx::core::array widened(const mlx::core::array& w);

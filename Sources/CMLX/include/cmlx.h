@@ -169,8 +169,9 @@ int cmlx_fused_embedding(cmlx_array *out, cmlx_array ids, cmlx_array table);
 int cmlx_fused_linear_sum(cmlx_array *outs, cmlx_array x, const cmlx_array *w, const cmlx_array *t,
                           const cmlx_array *b, int count);
 // x with elements set to 0 with probability `rate` < 1 and the others divided by 1 − rate, by the words of
-// the stream (seed, key).
-int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key);
+// the stream (seed, key) from the word `start` on.
+int cmlx_fused_dropout(cmlx_array *out, cmlx_array x, float rate, uint64_t seed, uint64_t key,
+                       uint64_t start);
 // As float32; the gradient is float32, too.
 int cmlx_fused_widened(cmlx_array *out, cmlx_array w);
 // ‖w + scale·b·a‖ of each row, computed at once: evaluated row-major w (O,D), a (R,D), b (O,R) → `norms`, O

@@ -28,9 +28,12 @@
       }
     }
 
+    /// Which of a step's windows are this rank's.
+    func own(of windowsPerStep: Int) -> Range<Int> { group.share(of: windowsPerStep) }
+
     /// This rank's part of a step's windows, in micro-batches of at most `batchSize`.
     func batches(_ windows: [Window], batchSize: Int) -> [[Window]] {
-      let own = group.share(of: windows.count)
+      let own = own(of: windows.count)
       return stride(from: own.lowerBound, to: own.upperBound, by: batchSize).map {
         Array(windows[$0..<min($0 + batchSize, own.upperBound)])
       }

@@ -47,10 +47,11 @@
     ) throws -> (outcome: StepOutcome, gradients: [DeviceArray]) {
       var outcome = StepOutcome()
       var gradients: [DeviceArray] = []
-      for (index, windows) in batches.enumerated() {
-        // Ranks draw other dropout masks.
+      var firstWindow = ranks.own(of: settings.microBatches * settings.batchSize).lowerBound
+      for windows in batches {
         let pass = Parameterization.Pass(
-          step: progress.step, microBatch: ranks.group.rank << 20 | index)
+          step: progress.step, firstPosition: firstWindow * windows[0].weights.count)
+        firstWindow += windows.count
         let batch = try Batch(windows, vocabularySize: loss.vocabularySize)
         let (values, found) = try valueAndGradient(of: model.arrays) { arrays in
           [
