@@ -3,7 +3,6 @@
 
 #if MLX
   import ArgumentParser
-  import Documents
   import Foundation
   import Models
 
@@ -13,30 +12,16 @@
     /// Refuses to do `count` times at once what is to be done once.
     static func refuse(_ command: String) throws {
       guard let count = DistributedGroup.launchedSize(), count > 1 else { return }
-      throw RankCommandError.notShared(command, count: count)
+      throw ValidationError(
+        "`koine \(command)` is one process, and a launcher started \(count) of it: leave out mpirun. "
+          + "Several processes share the training of one model only: write it as a configuration "
+          + "for `mpirun -n \(count) koine train` (docs/distributed.md).")
     }
 
     /// Whether the processes of the launcher are one job, as far as their arguments tell.
     static var areOneJob: Bool {
       let name = CommandLine.arguments.dropFirst().first
       return ["train", "run"].contains(name) && (DistributedGroup.launchedSize() ?? 1) > 1
-    }
-  }
-
-  /// A command that several processes were started for, and that one process does.
-  enum RankCommandError: Diagnosed, Equatable {
-    case notShared(String, count: Int)
-
-    var diagnosis: Diagnosis {
-      switch self {
-      case .notShared(let command, let count):
-        Diagnosis(
-          what: "`koine \(command)` is one process, and a launcher started \(count) of it.",
-          where: "mpirun or srun",
-          next: "Start `koine \(command)` by itself. Only the training of one model is shared: "
-            + "write it as a configuration and start `koine train` on several processes "
-            + "(docs/distributed.md).")
-      }
     }
   }
 
