@@ -107,8 +107,7 @@
 
     @Test func `ranks score the same weights as one process does, to the bit`() throws {
       try inFolder { root in
-        _ = try Self.job(root, out: root + "/one", group: .alone)
-          .run(environment: Self.environment)
+        try Self.makeModel(root)
         let alone = try Self.scores(root, .alone)
         #expect(alone.contains("bits_per_byte/long") && alone.contains("acc/sib200_fao_Latn"))
         #expect(alone.contains("øll"))
@@ -137,6 +136,17 @@
         #expect(outcome.output.contains("Rank 1: "), "\(outcome.output)")
         #expect(outcome.output.components(separatedBy: "isl.txt").count == 2, "\(outcome.output)")
         #expect(!outcome.output.contains("done"))
+      }
+    }
+
+    @Test func `a rank that does not see the others' texts encodes them itself`() throws {
+      try inFolder { root in
+        try Self.makeModel(root)
+        let outcome = try RankProcesses.run("apart", count: 2, folder: root, entry: Self.entry)
+        #expect(outcome.status == 0, "\(outcome.output)")
+        let texts = try tokenFiles(root + "/apart0")
+        #expect(texts.count == 9)
+        #expect(try tokenFiles(root + "/apart1") == texts)
       }
     }
 
@@ -198,6 +208,11 @@
             Self.job(
               folder, out: folder + "/ranks", group: group,
               start: "model: \(folder)/one"), Cancellation())
+        case "apart":
+          try Self.run(
+            Self.job(
+              folder, out: "\(folder)/apart\(group.rank)", group: group,
+              start: "model: \(folder)/one"), Cancellation())
         case "stop":
           try Self.run(
             Self.job(folder, out: "\(folder)/ranks\(group.size)", group: group), Cancellation(),
@@ -226,9 +241,14 @@
       }
     }
 
-    /// A checkpoint to evaluate and to start from.
+    /// A checkpoint to evaluate and to start from, with random weights.
     private static func makeModel(_ root: String) throws {
-      _ = try job(root, out: root + "/one", group: .alone).run(environment: environment)
+      try Disk.makeFolder(root + "/made")
+      let start = try job(root, out: root + "/made", group: .alone)
+        .prepareStart(FileHashes(storePath: nil)) { _ in }
+      try CheckpointWriter.write(
+        start.checkpoint.replacingTokenizer(fromDirectory: start.tokenizerFolder),
+        to: root + "/one")
     }
 
     /// All that an evaluation finds but its time, with all bits.

@@ -10,8 +10,10 @@
   /// of it.
   enum RankCommands {
     /// Refuses to do `count` times at once what is to be done once.
-    static func refuse(_ command: String) throws {
-      guard let count = DistributedGroup.launchedSize(), count > 1 else { return }
+    static func refuse(
+      _ command: String, count: Int? = DistributedGroup.launchedSize()
+    ) throws {
+      guard let count, count > 1 else { return }
       throw ValidationError(
         "`koine \(command)` is one process, and a launcher started \(count) of it: leave out mpirun. "
           + "Several processes share the training of one model only: write it as a configuration "
