@@ -28,11 +28,18 @@
     ///
     /// Requests are sorted by length and batched up to `batchTokens` tokens, padded on the right;
     /// requests that differ only in their last token share one pass. Sums are in double.
-    /// - Parameter greedy: also say whether the continuation is the greedy one.
-    /// - Throws: `ModelError`; `.notFinite` when a likelihood is NaN.
+    ///
+    /// The ranks of a group share the batches, which are those of one process, by their padded
+    /// tokens; every rank gets all results, with the bits that one process with its cores computes.
+    /// - Parameters:
+    ///   - greedy: also say whether the continuation is the greedy one.
+    ///   - group: the processes that ask the same of the same model; all must call.
+    ///   - progress: told how many of this rank's requests are done; may throw where it is alone.
+    /// - Throws: `ModelError`; `.notFinite` when a likelihood is NaN; `RankFailure` where another
+    ///   rank failed.
     public func score(
       _ requests: [ScoringRequest], greedy: Bool = false, batchTokens: Int = 4096,
-      progress: (Int) throws -> Void = { _ in }
+      sharedBy group: DistributedGroup = .alone, progress: (Int) throws -> Void = { _ in }
     ) throws -> [ScoringResult] {
       // Equal inputs (all but the last token) are computed once.
       struct Key: Hashable {
@@ -59,19 +66,55 @@
       let order = inputs.indices.sorted {
         (inputs[$1].input.count, $0) < (inputs[$0].input.count, $1)
       }
+      var batches: [Range<Int>] = []
+      while let start = batches.last?.upperBound ?? (order.isEmpty ? nil : 0), start < order.count {
+        let rows = min(order.count - start, max(1, batchTokens / inputs[order[start]].input.count))
+        batches.append(start..<start + rows)
+      }
+      // The first of a batch is its longest.
+      let owners = group.owners(
+        ofSizes: batches.map { $0.count * inputs[order[$0.lowerBound]].input.count })
       var results = [ScoringResult?](repeating: nil, count: requests.count)
-      var position = 0
-      while position < order.count {
-        let length = inputs[order[position]].input.count
-        let rows = min(order.count - position, max(1, batchTokens / length))
-        let batch = order[position..<position + rows].map { inputs[$0] }
+      var done = 0
+      for (range, owner) in zip(batches, owners) where owner == group.rank {
+        let batch = order[range].map { inputs[$0] }
         try Engine.run {
-          try scoreBatch(batch, requests: requests, length: length, greedy: greedy, &results)
+          try scoreBatch(
+            batch, requests: requests, length: batch[0].input.count, greedy: greedy, &results)
         }
-        position += rows
-        try progress(position)
+        done += batch.count
+        try progress(done)
+      }
+      if group.size > 1 {
+        let members = zip(batches, owners).map { range, owner in
+          (owner, order[range].flatMap { inputs[$0].requests })
+        }
+        try gather(&results, members, group, greedy: greedy)
       }
       return results.compactMap { $0 }
+    }
+
+    /// Brings the results of each batch's requests from the rank that has computed them to all.
+    private func gather(
+      _ results: inout [ScoringResult?], _ members: [(owner: Int, requests: [Int])],
+      _ group: DistributedGroup, greedy: Bool
+    ) throws {
+      let own = members.filter { $0.owner == group.rank }.flatMap(\.requests)
+      let rows = try group.gather(
+        own.flatMap { index -> [Double] in
+          let result = results[index]
+          return [result?.logLikelihood ?? 0, result?.isGreedy == true ? 1 : 0]
+        })
+      var next = [Int](repeating: 0, count: group.size)
+      for (owner, requests) in members {
+        for index in requests {
+          let row = rows[owner][next[owner]..<next[owner] + 2]
+          next[owner] += 2
+          results[index] = ScoringResult(
+            logLikelihood: row[row.startIndex],
+            isGreedy: greedy ? row[row.startIndex + 1] == 1 : nil)
+        }
+      }
     }
 
     private func scoreBatch(

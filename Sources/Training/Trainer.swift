@@ -72,7 +72,7 @@
     ///   - savesLast: also saves after the last step, for a caller who has more to do before the
     ///     training counts as done.
     ///   - group: the processes that share the work; each makes a trainer alike and runs it. Rank 0
-    ///     alone saves, evaluates and calls the hooks that tell something.
+    ///     alone saves and calls the hooks that tell something.
     public init(
       start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
       stateDirectory: String? = nil, identity: String = "", savesLast: Bool = false,

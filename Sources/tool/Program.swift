@@ -24,6 +24,9 @@ enum Program {
         try command.run()
       }
     } catch {
+      #if MLX
+        endTogether(with: error)
+      #endif
       exit(with: error)
     }
   }
@@ -37,32 +40,41 @@ enum Program {
     }
   }
 
-  /// 0 done (help), 1 failed, 64 usage, 65 malformed input, 130 interrupted.
+  /// Says what an error has to say, and ends the program with its code.
   private static func exit(with error: any Error) -> Never {
+    // The parser knows whether its text is a help page or a message, and where either goes.
+    if isOfArgumentParser(error) { Koine.exit(withError: error) }
+    let (text, code) = ending(of: error)
+    if !text.isEmpty { Output.message(text) }
+    Foundation.exit(code)
+  }
+
+  /// What an error has to say, and the exit code: 0 done (help), 1 failed, 64 usage, 65 malformed
+  /// input, 130 interrupted.
+  static func ending(of error: any Error) -> (text: String, code: Int32) {
     #if MLX
       if let interruption = error as? TrainInterrupted {
-        Output.message(interruption.description)
-        Foundation.exit(interruption.exitCode)
+        return (interruption.description, interruption.exitCode)
       }
     #endif
     if error is RunInterrupted || error is StepInterrupted || error is CancellationError
       || error as? HubError == .interrupted
     {
-      if let interruption = error as? RunInterrupted { Output.message(interruption.description) }
-      Foundation.exit(130)
+      return ((error as? RunInterrupted)?.description ?? "", 130)
     }
     if let error = error as? any Diagnosed {
-      Output.message(error.description)
-      Foundation.exit(error.diagnosis.kind == .malformedInput ? 65 : 1)
+      return (error.description, error.diagnosis.kind == .malformedInput ? 65 : 1)
     }
-    if isOfArgumentParser(error) { Koine.exit(withError: error) }
-    Output.message(
+    if isOfArgumentParser(error) {
+      return (Koine.fullMessage(for: error), Koine.exitCode(for: error).rawValue)
+    }
+    return (
       """
       \(error)
       koine \(CommandLine.arguments.dropFirst().joined(separator: " "))
       This error brings no advice; please report it with the command.
-      """)
-    Foundation.exit(1)
+      """, 1
+    )
   }
 
   /// Whether the parser made the error itself: for any other error it says "failure", 1.

@@ -212,6 +212,37 @@ struct PipelineTests {
     #expect(counter.count.load(ordering: .relaxed) == 50)
   }
 
+  @Test func `corpora built one by one, in any order, have the bytes of all built together`() throws
+  {
+    // Lines of the first are in the second and third, which are compared with it.
+    for (index, name) in ["a", "b", "c"].enumerated() {
+      try jsonl("\(name).jsonl", (0..<30).map { Self.text($0 + index * 20) })
+    }
+    let corpora = try ["a", "b", "c"].map { try settings($0, "{files: \($0).jsonl}") }
+    let counter = Counter()
+    let together = try builder(corpora, counter).build()
+    #expect(together.map(\.shard.documentCount) == [30, 20, 20])
+    func bytes() throws -> [Data] {
+      try together.flatMap { [$0.shard.path, $0.shard.path + ".json"] }
+        .map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    }
+    let expected = try bytes()
+    for shard in together {
+      try FileManager.default.removeItem(atPath: shard.shard.path)
+    }
+    for index in [2, 0, 1] {
+      let before = counter.count.load(ordering: .relaxed)
+      let built = try builder(corpora, counter).build(only: [index])
+      #expect(
+        built.map(\.name) == [corpora[index].name] && built[0].report == together[index].report)
+      #expect(
+        counter.count.load(ordering: .relaxed) - before == together[index].shard.documentCount)
+    }
+    #expect(try bytes() == expected)
+    #expect(try builder(corpora, counter).build(only: []).isEmpty)
+    #expect(try builder(corpora, counter).build().allSatisfy(\.isCached))
+  }
+
   @Test func `what changes the result is encoded anew`() throws {
     try jsonl("a.jsonl", (0..<20).map { Self.text($0) })
     try jsonl("held.jsonl", [Self.text(3)])

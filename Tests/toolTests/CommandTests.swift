@@ -57,6 +57,26 @@ import Tokenization
     }
   }
 
+  #if MLX
+    @Test func `what one process does is refused to several, with what to do`() throws {
+      try RankCommands.refuse("run", count: nil)
+      try RankCommands.refuse("run", count: 1)
+      let error = try #require(throws: ValidationError.self) {
+        try RankCommands.refuse("run", count: 4)
+      }
+      let (text, code) = Program.ending(of: error)
+      #expect(code == 64)
+      #expect(text.contains("a launcher started 4 of it: leave out mpirun."))
+      #expect(text.contains("`mpirun -n 4 koine train`"))
+    }
+  #endif
+
+  @Test func `an error's kind is its exit code`() {
+    #expect(Program.ending(of: CancellationError()) == ("", 130))
+    let missing = Program.ending(of: DocumentError.missingKey("x", path: "y", line: 3, origin: "z"))
+    #expect(missing.code == 65 && missing.text.split(separator: "\n").count == 3)
+  }
+
   @Test func `a model is not replaced by what is made of it`() async throws {
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "koine-tool-\(UUID().uuidString)").path

@@ -186,31 +186,50 @@ public struct CorpusShardBuilder {
   public func build(
     progress: ((CorpusProgress) throws -> Void)? = nil
   ) throws -> [CorpusShard] {
+    try build(only: Set(corpora.indices), progress: progress)
+  }
+
+  /// The same for some of the corpora, by their numbers in ``corpora``: several processes may share
+  /// the work, each with others, and the files are those of one process.
+  public func build(
+    only wanted: Set<Int>, progress: ((CorpusProgress) throws -> Void)? = nil
+  ) throws -> [CorpusShard] {
     do {
       try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
     } catch {
       throw CorpusError.cannotWrite(cache, reason: SystemReason.text(of: error))
     }
+    guard !wanted.isEmpty else { return [] }
     let plans = try plan()
-    var shards = plans.map { plan in
+    var shards = plans.enumerated().map { index, plan -> CorpusShard? in
+      guard wanted.contains(index), let report = plan.report else { return nil }
       // A file that was damaged since is built again.
-      plan.report.flatMap { report in
-        (try? TokenShard(path: plan.path)).map {
-          CorpusShard(name: plan.name, shard: $0, report: report, isCached: true)
-        }
+      return (try? TokenShard(path: plan.path)).map {
+        CorpusShard(name: plan.name, shard: $0, report: report, isCached: true)
       }
     }
     let pipeline = try CorpusPipeline(
       corpora, relativeTo: folder, threads: threads, scratch: cache)
     pipeline.examplesPerReason = examplesPerReason
+    let missing = wanted.filter { shards[$0] == nil }
     for index in corpora.indices {
-      if shards[index] == nil {
+      if missing.contains(index) {
         shards[index] = try build(index, plans[index], pipeline, progress)
-      } else if corpora.indices.contains(where: {
-        $0 > index && shards[$0] == nil
-          && corpora[index].deduplication.shares(corpora[$0].deduplication)
+      } else if missing.contains(where: {
+        $0 > index && corpora[index].deduplication.shares(corpora[$0].deduplication)
       }) {
-        _ = try pipeline.process(index) { _ in }
+        let start = ContinuousClock.now
+        let tell = progress.map { progress in
+          { (inputBytes: Int, documents: Int) in
+            try progress(
+              CorpusProgress(
+                name: corpora[index].name, inputBytes: inputBytes,
+                totalInputBytes: plans[index].inputBytes, documents: documents,
+                encodedDocuments: 0, encodedBytes: 0, tokens: 0,
+                elapsed: ContinuousClock.now - start))
+          }
+        }
+        _ = try pipeline.process(index, progress: tell) { _ in }
       }
     }
     return shards.compactMap { $0 }

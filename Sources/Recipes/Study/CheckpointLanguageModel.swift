@@ -9,14 +9,27 @@
   import Tokenization
 
   /// A model and its tokenizer, as the evaluator wants to see them.
+  ///
+  /// The ranks of a group may share the scoring: each then asks the same questions in the same order,
+  /// and has the answers of one process. What is generated, each rank generates for itself.
   public struct CheckpointLanguageModel: LanguageModel {
     public let model: Model
     public let tokenizer: Tokenizer
     /// BOS, else EOS.
     let prefixToken: Int32
+    let group: DistributedGroup
+    let batchTokens: Int
 
+    /// - Parameters:
+    ///   - group: the processes that share the scoring.
+    ///   - batchTokens: of one pass of the model.
     /// - Throws: `StudyError.noEndOfText` for a tokenizer with neither BOS nor EOS.
-    public init(model: Model, tokenizer: Tokenizer) throws {
+    public init(
+      model: Model, tokenizer: Tokenizer, sharedBy group: DistributedGroup = .alone,
+      batchTokens: Int = 4096
+    ) throws {
+      self.group = group
+      self.batchTokens = batchTokens
       self.model = model
       self.tokenizer = tokenizer
       guard let prefix = tokenizer.bosID ?? tokenizer.eosID else {
@@ -43,7 +56,9 @@
         let all = input + [pair.continuation[pair.continuation.count - 1]]
         return ScoringRequest(ids: all, start: all.count - pair.continuation.count)
       }
-      return try model.score(scoring, greedy: true).map {
+      return try model.score(
+        scoring, greedy: true, batchTokens: batchTokens, sharedBy: group
+      ).map {
         ($0.logLikelihood, $0.isGreedy ?? false)
       }
     }
@@ -63,7 +78,9 @@
         }
       }
       var sums = [Double](repeating: 0, count: texts.count)
-      for (owner, result) in zip(owners, try model.score(scoring)) {
+      for (owner, result) in zip(
+        owners, try model.score(scoring, batchTokens: batchTokens, sharedBy: group))
+      {
         sums[owner] += result.logLikelihood
       }
       return sums

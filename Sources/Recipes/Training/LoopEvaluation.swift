@@ -55,6 +55,10 @@
   }
 
   /// Measures a model that is being trained: bits per byte of held-out texts, tasks, samples.
+  ///
+  /// The ranks of a training share the work: all call `scores` with the same weights, and all get the
+  /// same scores, those of one process to the bit (`Model.score`), for what is asked of the model in
+  /// one call does not depend on their number.
   struct LoopEvaluation: Sendable {
     let texts: [(name: String, documents: [String])]
     let tasks: [EvaluationSet]
@@ -62,15 +66,28 @@
     let sampleTokens: Int
     let bestBy: [String]
 
+    /// A call of the model has at most so many documents and bytes of text (of one document at
+    /// least): enough batches for several ranks, few enough to stop soon.
+    static let documentsPerCall = 512
+    static let bytesPerCall = 1 << 18
+    /// Prompts that are continued together.
+    static let promptsPerCall = 4
+
     var isEmpty: Bool { texts.isEmpty && tasks.isEmpty && prompts.isEmpty }
 
-    /// - Parameter progress: called between calls of the model; may throw to stop there.
+    /// - Parameters:
+    ///   - group: the processes that share the work.
+    ///   - batchTokens: of the batches of held-out text and tasks.
+    ///   - progress: called between calls of the model, on every rank; where it throws, it must on
+    ///     all ranks.
     func scores(
-      of model: Model, _ tokenizer: Tokenizer, step: Int,
+      of model: Model, _ tokenizer: Tokenizer, step: Int, sharedBy group: DistributedGroup = .alone,
+      batchTokens: Int = 4096,
       progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> LoopScores {
       let start = ContinuousClock.now
-      let language = try CheckpointLanguageModel(model: model, tokenizer: tokenizer)
+      let language = try CheckpointLanguageModel(
+        model: model, tokenizer: tokenizer, sharedBy: group, batchTokens: batchTokens)
       let total =
         texts.reduce(0) { $0 + $1.documents.count } + tasks.reduce(0) { $0 + $1.documents.count }
       var done = 0
@@ -79,8 +96,8 @@
       var bits: [(name: String, value: Double)] = []
       for (name, documents) in texts {
         var own = 0.0
-        for first in stride(from: 0, to: documents.count, by: 64) {
-          let part = Array(documents[first..<min(first + 64, documents.count)])
+        for range in Self.calls(documents) {
+          let part = Array(documents[range])
           own -= try language.rollingLogLikelihoods(part).reduce(0, +)
           tokens += part.reduce(0) { $0 + tokenizer.encode($1).count }
           done += part.count
@@ -105,9 +122,7 @@
           }
         }
       }
-      let written = try language.generate(
-        prompts.map(\.text),
-        options: Evaluation.GenerationOptions(stopTexts: [], maximumTokenCount: sampleTokens))
+      let written = try samples(language, sharedBy: group)
       let deciding = bits.filter { bestBy.isEmpty || bestBy.contains($0.name) }.map(\.value)
       return LoopScores(
         step: step, loss: tokens > 0 ? nats / Double(tokens) : nil, bitsPerByte: bits,
@@ -117,6 +132,48 @@
         },
         seconds: (ContinuousClock.now - start) / .seconds(1),
         score: deciding.isEmpty ? nil : deciding.reduce(0, +) / Double(deciding.count))
+    }
+
+    /// The documents of each call.
+    static func calls(_ documents: [String]) -> [Range<Int>] {
+      var calls: [Range<Int>] = []
+      var (first, bytes) = (0, 0)
+      for (index, document) in documents.enumerated() {
+        let size = document.utf8.count
+        if index > first, index - first == documentsPerCall || bytes + size > bytesPerCall {
+          calls.append(first..<index)
+          (first, bytes) = (index, 0)
+        }
+        bytes += size
+      }
+      if first < documents.count { calls.append(first..<documents.count) }
+      return calls
+    }
+
+    /// How the model goes on after each prompt; each rank writes some of them.
+    private func samples(
+      _ language: CheckpointLanguageModel, sharedBy group: DistributedGroup
+    ) throws -> [String] {
+      let calls = stride(from: 0, to: prompts.count, by: Self.promptsPerCall).map {
+        $0..<min($0 + Self.promptsPerCall, prompts.count)
+      }
+      let owners = group.owners(ofSizes: calls.map(\.count))
+      var own = JSONObject()
+      for (call, owner) in zip(calls, owners) where owner == group.rank {
+        let texts = try language.generate(
+          prompts[call].map(\.text),
+          options: Evaluation.GenerationOptions(stopTexts: [], maximumTokenCount: sampleTokens))
+        for (index, text) in zip(call, texts) { own["\(index)"] = .string(text) }
+      }
+      var written = [String](repeating: "", count: prompts.count)
+      let message = JSON.object(own).serialized()
+      for (rank, bytes) in try group.gather(Array(message.utf8)).enumerated() {
+        let texts = try JSON.parse(bytes, origin: "the samples of rank \(rank)")
+        for index in prompts.indices {
+          if let text = texts["\(index)"]?.string { written[index] = text }
+        }
+      }
+      return written
     }
   }
 #endif

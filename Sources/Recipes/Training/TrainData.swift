@@ -5,6 +5,7 @@
   import Corpora
   import Documents
   import Foundation
+  import Models
   import Templates
   import Tokenization
   import Training
@@ -56,12 +57,13 @@
     ///     training that was killed or changed elsewhere does not encode them again.
     ///   - templates: the model's own chat templates.
     ///   - folder: where relative names of files begin.
+    ///   - group: the processes that share the encoding of texts and the folder of encoded texts.
     ///   - shouldStop: asked for each example.
     ///   - progress: told how far encoding texts is; may throw to stop.
     init(
       _ recipe: TrainRecipe, _ tokenizer: Tokenizer, tokenizerHash: String, cache: String,
-      templates: ChatTemplates, folder: String, shouldStop: () -> Bool = { false },
-      progress: (CorpusProgress) throws -> Void
+      templates: ChatTemplates, folder: String, sharedBy group: DistributedGroup = .alone,
+      shouldStop: () -> Bool = { false }, progress: (CorpusProgress) throws -> Void
     ) throws {
       guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(recipe.origin) }
       endOfText = end
@@ -69,25 +71,20 @@
       var sources: [Source] = []
       var heldOut: [(name: String, documents: [String])] = []
       var texts: [(name: String, shard: TokenShard)] = []
+      let builder = CorpusShardBuilder(
+        recipe.text, encoder: encoder, cache: cache, relativeTo: folder.isEmpty ? nil : folder)
       let shards = try withoutActuallyEscaping(progress) { progress in
-        try CorpusShardBuilder(
-          recipe.text, encoder: encoder, cache: cache, relativeTo: folder.isEmpty ? nil : folder
-        ).build(progress: progress)
+        try Self.encodeShare(
+          of: builder, recipe, tokenizer, cache: cache, group, progress)
+        // With several ranks all is there now, unless they do not share the folder.
+        return try builder.build(progress: progress)
       }
       for found in shards {
         var shard = found.shard
         if let settings = recipe.evaluation.heldOut {
-          let held = try shard.heldOut(settings, name: found.name) { tokenizer.decode($0) }
-          heldOut.append((found.name, held.texts))
-          let key = Hashing.sha256(canonical: [
-            JSON(settings.share), JSON(settings.maximumBytes), JSON(Int(settings.seed)),
-          ])
-          let path = shard.path.dropLast(".tokens".count) + "-train-\(key.prefix(8)).tokens"
-          shard =
-            try (try? TokenShard(path: String(path)))
-            ?? shard.dividing(
-              leavingOut: held.documents,
-              textByteCount: held.texts.reduce(0) { $0 + $1.utf8.count }, to: String(path))
+          let (kept, held) = try Self.divided(found, settings, tokenizer)
+          heldOut.append((found.name, held))
+          shard = kept
         }
         texts.append((found.name, shard))
         let report = found.report
@@ -121,6 +118,49 @@
       self.heldOut = heldOut
       self.texts = texts
       self.sets = sets
+    }
+
+    /// Encodes this rank's share of the texts that the folder lacks, and waits for the other ranks.
+    ///
+    /// A text is the work of one rank; the share goes by the bytes of its files. Files are there
+    /// whole or not at all, and their bytes do not depend on who makes them.
+    private static func encodeShare(
+      of builder: CorpusShardBuilder, _ recipe: TrainRecipe, _ tokenizer: Tokenizer, cache: String,
+      _ group: DistributedGroup, _ progress: @escaping (CorpusProgress) throws -> Void
+    ) throws {
+      guard group.size > 1, !recipe.text.isEmpty else { return }
+      // Rank 0 looks: it hashes the files, which it remembers for all, and what the others see of the
+      // folder may lag behind.
+      try Disk.makeFolder(cache)
+      let sizes = try group.gather(
+        group.rank == 0
+          ? builder.plan().map { $0.report == nil ? max(1, Double($0.inputBytes)) : 0 } : [],
+        patience: TrainJob.preparationPatience)[0]
+      let owners = group.owners(ofSizes: sizes.map { Int($0) })
+      let own = Set(owners.indices.filter { owners[$0] == group.rank })
+      for found in try builder.build(only: own, progress: progress) {
+        if let settings = recipe.evaluation.heldOut {
+          _ = try divided(found, settings, tokenizer)
+        }
+      }
+      try group.barrier(patience: TrainJob.preparationPatience)
+    }
+
+    /// What is left of a text to train on, in a file of its own beside it, and what is held out.
+    private static func divided(
+      _ found: CorpusShard, _ settings: HeldOutSettings, _ tokenizer: Tokenizer
+    ) throws -> (shard: TokenShard, heldOut: [String]) {
+      let held = try found.shard.heldOut(settings, name: found.name) { tokenizer.decode($0) }
+      let key = Hashing.sha256(canonical: [
+        JSON(settings.share), JSON(settings.maximumBytes), JSON(Int(settings.seed)),
+      ])
+      let path = String(
+        found.shard.path.dropLast(".tokens".count) + "-train-\(key.prefix(8)).tokens")
+      if let known = try? TokenShard(path: path) { return (known, held.texts) }
+      let shard = try found.shard.dividing(
+        leavingOut: held.documents, textByteCount: held.texts.reduce(0) { $0 + $1.utf8.count },
+        to: path)
+      return (shard, held.texts)
     }
 
     /// The windows of a training of so many.

@@ -93,7 +93,8 @@
         throw TrainInterrupted(step: 0, folder: out, signal: cancellation.signal)
       } catch {
         // The first error is the one to tell, also where the disk is full.
-        let isInterruption = error is TrainInterrupted
+        let isInterruption =
+          error is TrainInterrupted || (error as? RankFailure)?.isInterruption == true
         try? records.finish(
           isInterruption ? .interrupted : .failed,
           failure: isInterruption ? nil : (error as? any Diagnosed)?.description ?? "\(error)")
@@ -159,10 +160,11 @@
       _ start: TrainStart, _ hashes: FileHashes, _ records: TrainRecords,
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
+      try tell(.prepare)
       observer(.phase("reading the texts"))
       let data = try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
-        templates: start.templates, folder: dataFolder,
+        templates: start.templates, folder: dataFolder, sharedBy: group,
         shouldStop: { cancellation.isRequested },
         progress: { progress in
           if cancellation.isRequested { throw CancellationError() }
@@ -183,7 +185,8 @@
       let meter = TrainMeter(
         stepCount: settings.steps, tokensPerStep: tokensPerStep(settings),
         operationsPerToken: work.operations(perTokenOfWindow: recipe.windowLength), peak: peak)
-      try tell(.train)
+      // The others load their weights from here on, which would spoil the measurement.
+      try group.barrier(patience: Self.preparationPatience)
       let trainer = try trainer(start, settings)
       let watchdog = Watchdog { operation, seconds in
         observer(

@@ -134,11 +134,11 @@
 
     private func evaluate(_ snapshot: TrainingSnapshot) throws -> Double? {
       let scores = try evaluation.scores(
-        of: snapshot.model(), start.tokenizer, step: snapshot.step
+        of: snapshot.model(), start.tokenizer, step: snapshot.step, sharedBy: job.group
       ) { done, total in
         observer(.work(label: "evaluating", done: done, total: total, unit: "documents"))
         watchdog.begin("evaluating, \(done) of \(total) documents")
-        if cancellation.isRequested { throw TrainingPause() }
+        if try job.group.any(cancellation.isRequested) { throw TrainingPause() }
       }
       if snapshot.isAverage {
         averageScores = scores

@@ -64,8 +64,7 @@
 
     /// Whether any rank was asked to stop: all stop after the same step.
     func agree(toStop wish: Bool) throws -> Bool {
-      guard group.size > 1 else { return wish }
-      return try group.gather([wish ? 1.0 : 0]).contains { $0[0] != 0 }
+      try group.any(wish)
     }
 
     /// Throws `TrainingError.ranksDiffer` unless all ranks are at the same step with the same weights.
@@ -84,19 +83,11 @@
       }
     }
 
-    /// What rank 0 found, on every rank; its pause is one of all.
-    func told(_ body: () throws -> Double?) throws -> Double? {
-      guard group.size > 1 else { return try body() }
-      var message = [0.0, 0.0]
-      if isFirst {
-        do {
-          if let score = try body() { message = [1, score] }
-        } catch is TrainingPause {
-          message = [2, 0]
-        }
-      }
-      let found = try group.gather(message)[0]
-      if found[0] == 2 { throw TrainingPause() }
+    /// Rank 0's score, on every rank, so that what it decides is decided alike even where machines
+    /// of several kinds round differently.
+    func agreed(on score: Double?) throws -> Double? {
+      guard group.size > 1 else { return score }
+      let found = try group.gather([score == nil ? 0 : 1, score ?? 0])[0]
       return found[0] == 1 ? found[1] : nil
     }
 

@@ -76,7 +76,8 @@
     public var event: (TrainingEvent) throws -> Void = { _ in }
     /// Measures the weights; returns the score that decides, lower being better, or `nil`. Called
     /// once more for the moving average where there is one, whose score decides nothing. May throw
-    /// `TrainingPause` to stop.
+    /// `TrainingPause` to stop. Called on every rank, which share the work or each do it; rank 0's
+    /// score decides, and a pause must be one of all ranks.
     public var evaluate: ((TrainingSnapshot) throws -> Double?)?
     /// Keeps a checkpoint, at every evaluation.
     public var keep: ((TrainingSnapshot) throws -> Void)?
@@ -90,12 +91,11 @@
 
     public init() {}
 
-    /// The hooks of a rank other than 0: it may be asked to stop and can be out of memory, but has
-    /// nothing to tell.
+    /// The hooks of a rank other than 0: it evaluates its share, may be asked to stop and can be out
+    /// of memory, but has nothing to tell.
     var silenced: TrainingHooks {
       var hooks = TrainingHooks()
       (hooks.shouldStop, hooks.operation, hooks.probe) = (shouldStop, operation, probe)
-      // Never called; that there is one says when the ranks wait for rank 0.
       hooks.evaluate = evaluate
       return hooks
     }

@@ -142,11 +142,9 @@
       hooks.operation("evaluating after step \(progress.step)")
       let score: Double?
       do {
-        score = try ranks.told {
-          let score = try evaluate(snapshot(isLast: isLast))
-          try average?.inPlace { _ = try evaluate(snapshot(isLast: isLast, isAverage: true)) }
-          return score
-        }
+        let found = try evaluate(snapshot(isLast: isLast))
+        try average?.inPlace { _ = try evaluate(snapshot(isLast: isLast, isAverage: true)) }
+        score = try ranks.agreed(on: found)
       } catch is TrainingPause {
         if let states { try save(states, sampler()) }
         throw stopped

@@ -26,6 +26,7 @@
     @OptionGroup var format: FormatOptions
 
     func run() async throws {
+      try RankCommands.refuse("run")
       let data = places.data ?? ProcessInfo.processInfo.environment["KOINE_DATA"]
       let models = ModelPlace.models()
       if places.dryRun, let missing = try Study.missingModel(path: recipe, hub: models) {

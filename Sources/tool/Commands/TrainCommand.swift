@@ -57,8 +57,18 @@
     }
 
     func run() throws {
+      // Not kept any longer: what was joined must be left before the process ends.
       let group = try DistributedGroup.launched()
+      do { try run(in: group) } catch {
+        Program.endTogether(with: error, group)
+        throw error
+      }
+    }
+
+    private func run(in group: DistributedGroup) throws {
       let recipe = try TrainRecipe(yaml: try Disk.readText(config), origin: config)
+      // A configuration that one machine lacks ends all before they begin.
+      try group.barrier()
       let folder =
         data ?? ProcessInfo.processInfo.environment["KOINE_DATA"]
         ?? (config as NSString).deletingLastPathComponent
