@@ -340,7 +340,7 @@
     @Test func `the example recipes can be read`() throws {
       let examples = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Examples")
-      let languages = ParallelTextTests.languageRecipes.map { $0 + "/recipe" }
+      let languages = ExampleRecipesTests.languageRecipes.map { $0 + "/recipe" }
       for name in ["quickstart/recipe", "quickstart/smoke"] + languages {
         let path = examples.appending(path: name + ".yaml").path
         let text = try String(contentsOfFile: path, encoding: .utf8)

@@ -188,10 +188,11 @@
       let rows: [(String, Int)] = [
         ("train", lab.trainRows), ("dev", lab.devRows), ("test", lab.testRows),
       ]
-      let known = lab.languages.flatMap { language in
-        (language.textBytes > 0 ? ["text/\(language.code).txt"] : [])
-          + rows.filter { $0.1 > 0 }.map { "tasks/\(language.code)/\($0.0).tsv" }
-      } + ParallelText.labFiles(lab)
+      let known =
+        lab.languages.flatMap { language in
+          (language.textBytes > 0 ? ["text/\(language.code).txt"] : [])
+            + rows.filter { $0.1 > 0 }.map { "tasks/\(language.code)/\($0.0).tsv" }
+        } + ParallelText.labFiles(lab)
       for file in files where !known.contains(file) {
         throw StudyError.notInLab(file, known: known)
       }
