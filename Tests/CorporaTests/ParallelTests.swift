@@ -51,6 +51,37 @@ import Testing
     #expect(found.map { $0.count / 2 } == [3, 3, 1])
   }
 
+  @Test func `pairs of which a side shares words with measured texts are left out, and no others`()
+    throws
+  {
+    func words(_ name: String, _ range: Range<Int>) -> String {
+      range.map { "\(name)\($0)" }.joined(separator: " ")
+    }
+    // A run of thirteen words goes over the second and third segment of the target side.
+    var measured = Decontamination(wordCount: 13)
+    measured.add(words("t", 6..<19) + ".")
+    measured.add("Short texts of eight words are found whole.")
+    let lines = [
+      "s1\t" + words("t", 0..<6), "s2\t" + words("T", 6..<12), "s3\t" + words("t", 12..<20),
+      "s4\t" + words("t", 20..<40), "short texts of eight words, are found whole\tt5", "s6\tt6",
+    ]
+    try folder.write("eng-fao.tsv", lines.joined(separator: "\n") + "\n")
+    for form in ParallelSettings.Form.allCases {
+      var settings = ParallelSettings(files: .joint([folder.path("eng-fao.tsv")]))
+      settings.form = form
+      let documents = try PairDocuments(settings, decontamination: measured)
+      let found = try documents.all().map { Set($0.segments) }
+      let kept: Set = ["s1", words("t", 0..<6), "s4", words("t", 20..<40), "s6", "t6"]
+      #expect(found == [kept, kept])
+      #expect((documents.pairCount, documents.contaminatedCount) == (3, 3))
+      // Documents of which nothing is left are passed over.
+      settings.pairsPerDocument = 1
+      settings.order = .forward
+      let single = try PairDocuments(settings, decontamination: measured).all()
+      #expect(single.map { $0.segments[0] } == ["s1", "s2", "s3", "s4", "s6"])
+    }
+  }
+
   @Test func `an order by chance is the seed's and takes both`() throws {
     let lines = (1...60).map { "s\($0)\tt\($0)" }.joined(separator: "\n")
     func run(_ seed: UInt64) throws -> [[String]] {

@@ -340,8 +340,8 @@
     @Test func `the example recipes can be read`() throws {
       let examples = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Examples")
-      for name in ["quickstart/recipe", "quickstart/smoke", "faroese/recipe", "kinyarwanda/recipe"]
-      {
+      let languages = ExampleRecipesTests.languageRecipes.map { $0 + "/recipe" }
+      for name in ["quickstart/recipe", "quickstart/smoke"] + languages {
         let path = examples.appending(path: name + ".yaml").path
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let settings = try StudySettings(yaml: text, origin: path)

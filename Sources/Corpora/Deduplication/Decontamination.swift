@@ -56,6 +56,28 @@ public struct Decontamination: Sendable {
     return first
   }
 
+  /// The segments of a text that hold a word of such a run; runs may go over several segments.
+  public func matches(in segments: [String]) -> Set<Int> {
+    guard !runs.isEmpty else { return [] }
+    var words: [UInt64] = []
+    var owners: [Int] = []
+    for (index, segment) in segments.enumerated() {
+      let hashes = wordHashes(segment, skippingSymbols: true)
+      words += hashes
+      owners += Array(repeating: index, count: hashes.count)
+    }
+    var found: Set<Int> = []
+    for (length, hashes) in runs {
+      var position = 0
+      Self.forEachRun(of: words, length: length) { hash in
+        if hashes.contains(hash) { found.formUnion(owners[position..<position + length]) }
+        position += 1
+        return true
+      }
+    }
+    return found
+  }
+
   /// Rolls a polynomial over the words, until `body` says that it is enough.
   private static func forEachRun(
     of words: [UInt64], length: Int, _ body: (UInt64) -> Bool

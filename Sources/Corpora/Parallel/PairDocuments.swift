@@ -17,33 +17,43 @@ public final class PairDocuments {
   public private(set) var pairCount = 0
   /// Pairs that lack one side.
   public private(set) var oneSidedCount = 0
+  /// Pairs left out because texts for measuring share a run of words with one of their sides.
+  public private(set) var contaminatedCount = 0
 
   private let settings: ParallelSettings
+  private let decontamination: Decontamination?
   private let reader: PairReader
   private var waiting: SourceDocument?
   private var blockCount = 0
 
   /// Finds the files of the settings. Throws ``CorpusError`` for a missing one.
-  public convenience init(_ settings: ParallelSettings, relativeTo folder: String? = nil) throws {
+  ///
+  /// - Parameter decontamination: texts for measuring. Each side of a document's pairs is looked
+  ///   through by itself, because the other side would hide a run that goes over two segments; only
+  ///   the pairs that a run touches go.
+  public convenience init(
+    _ settings: ParallelSettings, relativeTo folder: String? = nil,
+    decontamination: Decontamination? = nil
+  ) throws {
     try self.init(
-      settings, files: try CorpusFiles.expand(settings.allFiles, relativeTo: folder))
+      settings, files: try CorpusFiles.expand(settings.allFiles, relativeTo: folder),
+      decontamination: decontamination)
   }
 
   /// Reads files that ``CorpusFiles`` has found, sources before targets.
-  init(_ settings: ParallelSettings, files: [String]) throws {
+  init(
+    _ settings: ParallelSettings, files: [String], decontamination: Decontamination? = nil
+  ) throws {
     self.settings = settings
+    self.decontamination = decontamination
     reader = try PairReader(settings, files: files)
   }
 
   /// Bytes read so far, as they lie on disk.
   var packedCount: Int { reader.packedCount }
 
-  /// The next document, or `nil` after the last. Throws ``CorpusError``.
-  public func next() throws -> SourceDocument? {
-    if let document = waiting {
-      waiting = nil
-      return document
-    }
+  /// The pairs of the next document before any are left out, with the place of the first.
+  private func nextBlock() throws -> (pairs: [SegmentPair], file: String, line: Int)? {
     var block: [SegmentPair] = []
     var place: (file: String, line: Int)?
     while let found = try reader.nextPair() {
@@ -59,9 +69,36 @@ public final class PairDocuments {
       block.append(found.pair)
       if block.count == settings.pairsPerDocument { break }
     }
-    guard let place else { return nil }
+    return place.map { (block, $0.file, $0.line) }
+  }
+
+  /// The pairs that share no run of words with texts for measuring.
+  private func clean(_ block: [SegmentPair]) -> [SegmentPair] {
+    guard let decontamination else { return block }
+    // In the form that texts for measuring have.
+    let found = [\SegmentPair.source, \.target].map { side in
+      decontamination.matches(in: block.map { TextCleaner.cleaned($0[keyPath: side]) })
+    }
+    let touched = found[0].union(found[1])
+    contaminatedCount += touched.count
+    return block.indices.filter { !touched.contains($0) }.map { block[$0] }
+  }
+
+  /// The next document, or `nil` after the last. Throws ``CorpusError``.
+  public func next() throws -> SourceDocument? {
+    if let document = waiting {
+      waiting = nil
+      return document
+    }
+    var block: [SegmentPair] = []
+    var place: (file: String, line: Int) = ("", 0)
+    while block.isEmpty {
+      guard let found = try nextBlock() else { return nil }
+      place = (found.file, found.line)
+      block = clean(found.pairs)
+      blockCount += 1
+    }
     pairCount += block.count
-    defer { blockCount += 1 }
     func document(_ isForward: Bool) -> SourceDocument {
       SourceDocument(
         document: Self.document(block, settings, isForward: isForward), file: place.file,
@@ -74,7 +111,7 @@ public final class PairDocuments {
       waiting = document(false)
       return document(true)
     case .random:
-      var random = SeededRandom(seed: settings.seed, name: "order of block \(blockCount)")
+      var random = SeededRandom(seed: settings.seed, name: "order of block \(blockCount - 1)")
       return document(random.chance(0.5))
     }
   }

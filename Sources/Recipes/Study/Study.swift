@@ -125,7 +125,7 @@
 
     private mutating func addText() throws {
       if let lab = settings.lab {
-        var files = settings.texts.flatMap(\.files)
+        var files = settings.texts.flatMap(\.files) + settings.usedParallel.flatMap(\.files)
         for language in sources + [target] {
           for split in EvaluationSplit.allCases {
             files.append(try TaskRowsInput.paths(settings.task, language, split).rows)
@@ -151,6 +151,7 @@
             language: text.code, files: files, heldOut: settings.heldOut,
             isHeldOutOnly: text.isHeldOutOnly, maximumBytes: text.maximumBytes))
       }
+      steps += try settings.parallelSteps(data)
       if settings.baseModel == nil, let base = settings.base {
         steps.append(
           TokenizerStep(
@@ -158,12 +159,11 @@
             maximumBytes: settings.tokenizer.maximumBytes,
             maximumLength: settings.model.maximumPositions))
       }
-      let used = [settings.base?.mix, settings.ct.mix, settings.joint.mix].compactMap { $0 }
-        .joined().map(\.language)
-      for text in settings.texts where used.contains(text.code) {
+      let used = settings.mixedNames
+      let codes = settings.texts.map(\.code).filter(used.contains)
+      for name in codes + settings.usedParallel.map(\.name) {
         steps.append(
-          ShardStep(
-            language: text.code, tokenizer: tokenizer, vocabularySize: size.vocabularySize))
+          ShardStep(language: name, tokenizer: tokenizer, vocabularySize: size.vocabularySize))
       }
     }
 
@@ -188,10 +188,11 @@
       let rows: [(String, Int)] = [
         ("train", lab.trainRows), ("dev", lab.devRows), ("test", lab.testRows),
       ]
-      let known = lab.languages.flatMap { language in
-        (language.textBytes > 0 ? ["text/\(language.code).txt"] : [])
-          + rows.filter { $0.1 > 0 }.map { "tasks/\(language.code)/\($0.0).tsv" }
-      }
+      let known =
+        lab.languages.flatMap { language in
+          (language.textBytes > 0 ? ["text/\(language.code).txt"] : [])
+            + rows.filter { $0.1 > 0 }.map { "tasks/\(language.code)/\($0.0).tsv" }
+        } + ParallelText.labFiles(lab)
       for file in files where !known.contains(file) {
         throw StudyError.notInLab(file, known: known)
       }

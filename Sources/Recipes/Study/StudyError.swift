@@ -13,6 +13,8 @@ public enum StudyError: Diagnosed, Equatable {
   case noEndOfText(String)
   /// A data file that is not there.
   case missingFile(String, language: String)
+  /// A file of a `parallel` text, or its lexicon, that is not there.
+  case missingParallelFile(String, name: String, place: String)
   /// A file that the laboratory does not write.
   case notInLab(String, known: [String])
   /// A `task` that is none: what the tasks say, at its place in the recipe.
@@ -44,6 +46,10 @@ public enum StudyError: Diagnosed, Equatable {
     case .missingFile(let path, let language):
       Diagnosis(
         what: "A text file of the language `\(language)` is missing.", where: path,
+        next: "Check the path in the recipe, and give the data folder with --data or KOINE_DATA.")
+    case .missingParallelFile(let path, let name, let place):
+      Diagnosis(
+        what: "The file `\(path)` is missing.", where: "\(place), `parallel.\(name)`",
         next: "Check the path in the recipe, and give the data folder with --data or KOINE_DATA.")
     case .notInLab(let file, let known):
       Diagnosis(

@@ -58,7 +58,7 @@
         sources: try sources.map(language), target: try language(target),
         task: settings.task.alias, run: record, models: rows, reference: Self.reference,
         selection: try selection(), curves: try curves(), samples: try samples(),
-        data: try dataSizes(), facts: facts(), notes: try notes(rows))
+        data: try dataSizes() + parallelSizes(), facts: facts(), notes: try notes(rows))
     }
 
     private func language(_ code: String) throws -> ReportContent.Language {

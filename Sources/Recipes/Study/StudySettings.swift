@@ -46,6 +46,7 @@ public struct StudySettings: Sendable {
   var lab: LabSettings?
   var task: EvaluationTask
   var texts: [Text]
+  var parallel: [ParallelText]
   var heldOut: HeldOutSettings
   /// How the tokenizer is trained, and on how many bytes at most (0 for all).
   var tokenizer: (trainer: TokenizerTrainer, maximumBytes: Int)
@@ -109,6 +110,8 @@ public struct StudySettings: Sendable {
       }
     }
     texts = try Self.texts(&root)
+    parallel = try ParallelText.all(
+      &root, taken: texts.map(\.code) + languages.sources + [languages.target], seed: seed)
     var held = try root.child("held_out")
     heldOut = HeldOutSettings(
       share: try held.double("share", default: 0.05, in: 0.001...0.5),
@@ -327,11 +330,15 @@ public struct StudySettings: Sendable {
     }
     let known = texts.map(\.code)
     let trained = texts.filter { !$0.isHeldOutOnly }.map(\.code)
+    for text in parallel {
+      try text.check(trained: trained, known: known + languages.sources + [languages.target])
+    }
+    let mixed = trained + parallel.map(\.name)
     for (section, stage) in [("base", base), ("ct", ct), ("joint", joint)] {
       for (code, line) in zip(stage?.mix.map(\.language) ?? [], stage?.mixLines ?? [])
-      where !trained.contains(code) {
+      where !mixed.contains(code) {
         throw StudyError.unknownLanguage(
-          code, place: "\(StudyError.place(origin, line)), `\(section).mix`", known: trained)
+          code, place: "\(StudyError.place(origin, line)), `\(section).mix`", known: mixed)
       }
     }
     for prompt in prompts where !known.contains(prompt.language) {
