@@ -27,11 +27,15 @@ extension ReportPage {
       <th scope="col" class="n">Trained<br>tokens</th><th scope="col" class="n">Time</th></tr></thead>
       \(HTML(joining: groups))</table></div>
       <p class="caption">acc: accuracy, by the log-likelihood of each answer, with its 95% interval; norm: acc_norm, \
-      by the length-normalised one. \(rowCounts(content)) Bits per byte of held-out text: lower is better; below it the change \
+      by the length-normalised one. \(rowCounts(content)) \(seedNote(content))Bits per byte of held-out text: lower is better; below it the change \
       from the base. Δ: difference in \(content.target.name) accuracy from \(content.reference), \
       paired by row, with its 95% interval; coloured where that excludes zero. \
       Each interval stands for itself: none is widened for the number of models compared.</p>
       """
+  }
+
+  private static func seedNote(_ content: ReportContent) -> String {
+    content.models.seeds.isEmpty ? "" : ResultTable.seedNote(content.models) + " "
   }
 
   private static func groupName(_ kind: ModelScores.Kind, _ content: ReportContent) -> String {
