@@ -51,9 +51,8 @@ public struct RepeatedEvaluation: Equatable, Sendable {
     // All metrics of choices are shares or F1; those of texts are bits or perplexities.
     let highest = metric.card.outputType == .multipleChoice ? 1 : Double.infinity
     let mean = RepeatedMean(
-      repetitions: tables.count, unitCount: tables[0].unitCount, bootstrap: bootstrap,
-      range: 0...highest
-    ) { tables[$0].value(of: $1) }
+      unitCount: tables[0].unitCount, bootstrap: bootstrap, range: 0...highest
+    ) { units in tables.map { $0.value(of: units) } }
     return MetricResult(
       metric: id, value: mean.value, standardError: mean.interval.standardError,
       interval: mean.interval, higherIsBetter: metric.card.higherIsBetter)

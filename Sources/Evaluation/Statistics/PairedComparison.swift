@@ -64,9 +64,9 @@ public struct PairedComparison: Equatable, Sendable {
     value = tables[0].value
     referenceValue = tables[1].value
     documentCount = model.documents.count
-    let mean = RepeatedMean(
-      repetitions: 1, unitCount: documentCount, bootstrap: bootstrap
-    ) { _, units in tables[0].value(of: units) - tables[1].value(of: units) }
+    let mean = RepeatedMean(unitCount: documentCount, bootstrap: bootstrap) { units in
+      [tables[0].value(of: units) - tables[1].value(of: units)]
+    }
     (interval, pValue) = (mean.interval, mean.pValue)
     mcNemar = metric.card.isMean ? Self.mcNemar(metric, model, reference) : nil
   }
@@ -97,22 +97,20 @@ public struct PairedComparison: Equatable, Sendable {
       try own.map { try $0.table(of: tasks, metric) },
       try other.map { try $0.table(of: tasks, metric) }
     )
-    func pair(_ seed: Int) -> (TermTable, TermTable) {
-      (tables.0[min(seed, own.count - 1)], tables.1[min(seed, other.count - 1)])
-    }
     task = tasks.joined(separator: ", ")
     self.metric = id
     higherIsBetter = metric.card.higherIsBetter
     self.model = model.name
     self.reference = reference.name
-    value = SampleStatistics.mean(tables.0.map(\.value))
-    referenceValue = SampleStatistics.mean(tables.1.map(\.value))
+    value = RepeatedMean.mean(tables.0.map(\.value))
+    referenceValue = RepeatedMean.mean(tables.1.map(\.value))
     documentCount = try tasks.reduce(0) { try $0 + own[0].set($1).documents.count }
-    let mean = RepeatedMean(
-      repetitions: count, unitCount: tables.0[0].unitCount, bootstrap: bootstrap
-    ) { seed, units in
-      let (first, second) = pair(seed)
-      return first.value(of: units) - second.value(of: units)
+    let mean = RepeatedMean(unitCount: tables.0[0].unitCount, bootstrap: bootstrap) { units in
+      let values = tables.0.map { $0.value(of: units) }
+      let references = tables.1.map { $0.value(of: units) }
+      return (0..<count).map {
+        values[min($0, own.count - 1)] - references[min($0, other.count - 1)]
+      }
     }
     (interval, pValue) = (mean.interval, mean.pValue)
     mcNemar =

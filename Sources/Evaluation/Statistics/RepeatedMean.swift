@@ -39,30 +39,27 @@ struct RepeatedMean {
   let pValue: Double
 
   /// - Parameters:
-  ///   - repetitions: S, at least 1.
   ///   - unitCount: N.
   ///   - range: what the score can be.
-  ///   - score: of a repetition over units, each of which may come several times.
+  ///   - scores: of all S repetitions, in order, over units, each of which may come several times.
   init(
-    repetitions: Int, unitCount: Int, bootstrap: Bootstrap,
+    unitCount: Int, bootstrap: Bootstrap,
     range: ClosedRange<Double> = -Double.infinity...Double.infinity,
-    of score: (_ repetition: Int, _ units: [Int]) -> Double
+    of scores: (_ units: [Int]) -> [Double]
   ) {
-    let all = Array(0..<unitCount)
-    let values = (0..<repetitions).map { score($0, all) }
-    value = SampleStatistics.mean(values)
-    let draws = bootstrap.draws(unitCount: unitCount) { units in
-      SampleStatistics.mean((0..<repetitions).map { score($0, units) })
-    }
+    let values = scores(Array(0..<unitCount))
+    value = Self.mean(values)
+    let draws = bootstrap.draws(unitCount: unitCount) { Self.mean(scores($0)) }
     let ofUnits = bootstrap.interval(draws)
     let smallest = 2 / Double(draws.count + 1)
-    guard let error = SampleStatistics.standardError(values), error > 0 else {
+    guard let error = SampleStatistics.standardError(values.map { $0 - values[0] }), error > 0
+    else {
       interval = ofUnits
       let tail = min(draws.count { $0 <= 0 }, draws.count { $0 >= 0 })
       pValue = min(1, smallest * Double(1 + tail))
       return
     }
-    let degrees = Double(repetitions - 1)
+    let degrees = Double(values.count - 1)
     let ofSeeds = error * StudentT.quantile(confidence: bootstrap.confidence, degrees: degrees)
     interval = ConfidenceInterval(
       low: max(range.lowerBound, value - Self.length(value - ofUnits.low, ofSeeds)),
@@ -71,6 +68,12 @@ struct RepeatedMean {
     pValue = max(
       smallest,
       Self.pValue(of: value, replicates: draws.sorted(), standardError: error, degrees: degrees))
+  }
+
+  /// The mean, which of equal values is that value: their sum ÷ n may miss it by a rounding, and a
+  /// difference of two such means would not be 0.
+  static func mean(_ values: [Double]) -> Double {
+    values[0] + SampleStatistics.mean(values.map { $0 - values[0] })
   }
 
   /// √(a² + b²); a side on which no replicate lies counts as 0.
@@ -84,7 +87,7 @@ struct RepeatedMean {
   ) -> Double {
     // There the seeds' part alone reaches 0.
     var (low, high) = (0.0, abs(value) / standardError)
-    for _ in 0..<60 where high - low > 1e-9 * high {
+    for _ in 0..<200 where high - low > 1e-9 * high {
       let t = low + (high - low) / 2
       let p = StudentT.twoSidedP(t, degrees: degrees)
       let end = Bootstrap.quantile(value > 0 ? p / 2 : 1 - p / 2, of: replicates)

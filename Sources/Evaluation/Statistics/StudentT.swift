@@ -37,7 +37,11 @@ enum StudentT {
     while twoSidedP(high, degrees: degrees) > 1 - confidence { (low, high) = (high, 2 * high) }
     while high - low > 1e-12 * high {
       let middle = low + (high - low) / 2
-      if twoSidedP(middle, degrees: degrees) > 1 - confidence { low = middle } else { high = middle }
+      if twoSidedP(middle, degrees: degrees) > 1 - confidence {
+        low = middle
+      } else {
+        high = middle
+      }
     }
     return high
   }

@@ -70,14 +70,18 @@
       }
       let tokens = costs.joined().reduce(0) { $0 + ($1.trainedTokens ?? 0) }
       let seconds = costs.joined().reduce(0) { $0 + $1.wallSeconds }
+      let languages = try (sources + [target]).map {
+        try languageScores(result, [$0], $0, base: base)
+      }
+      // One source by itself is what all sources are together; resampling is not for free.
+      var source = languages[0]
+      source.language = "source"
+      if sources.count > 1 { source = try languageScores(result, sources, "source", base: base) }
       return ModelScores(
         name: model.title, kind: model.kind.row,
         settings: chosen.allSatisfy { $0 == chosen[0] } ? chosen[0] : [],
-        source: try languageScores(result, sources, "source", base: base),
-        target: try languageScores(result, [target], target, base: base),
-        languages: try (sources + [target]).map {
-          try languageScores(result, [$0], $0, base: base)
-        }, againstReference: comparison,
+        source: source, target: languages[languages.count - 1], languages: languages,
+        againstReference: comparison,
         wallSeconds: model.kind == .base ? nil : seconds / Double(repetitions.count),
         trainedTokens: model.kind == .base ? nil : tokens / repetitions.count)
     }

@@ -53,7 +53,7 @@ extension ReportPage {
     return """
       <tr\(isBest ? " class=\"best\"" as HTML : HTML())><th scope="row">\(breakable(model.name))\(note)</th>\
       \(accuracy(model.source, class: "n"))\(accuracy(model.target, class: "n acc"))\
-      \(bits(model.source))\(bits(model.target))\(difference(model, content))\
+      \(bits(model.source, content))\(bits(model.target, content))\(difference(model, content))\
       <td class="n">\(model.trainedTokens.map(NumberText.count) ?? "")</td>\
       <td class="n">\(model.wallSeconds.map { NumberText.duration(seconds: $0) } ?? "")</td></tr>
 
@@ -93,7 +93,9 @@ extension ReportPage {
       """
   }
 
-  private static func bits(_ scores: ModelScores.LanguageScores?) -> HTML {
+  private static func bits(
+    _ scores: ModelScores.LanguageScores?, _ content: ReportContent
+  ) -> HTML {
     guard let scores, let bits = scores.bitsPerByte else { return "<td class=\"n\"></td>" }
     let change: HTML =
       scores.bitsPerByteChange.map { change in
@@ -101,8 +103,14 @@ extension ReportPage {
         return
           "<small title=\"\("change from the base\(note)")\">\(NumberText.fixed(change.value, 3, signed: true))</small>"
       } ?? HTML()
-    let interval = bits.interval.map { "95%: \(NumberText.range($0, 3))" } ?? ""
-    return "<td class=\"n\" title=\"\(interval)\">\(NumberText.fixed(bits.value, 3))\(change)</td>"
+    let range = bits.interval.map { NumberText.range($0, 3) }
+    // Seeds are what this interval is looked at for; that of rows alone is narrow.
+    let shown: HTML =
+      content.models.seeds.isEmpty ? HTML() : range.map { "<small>\($0)</small>" } ?? HTML()
+    return """
+      <td class="n" title="\(range.map { "95%: \($0)" } ?? "")">\(NumberText.fixed(bits.value, 3))\
+      \(shown)\(change)</td>
+      """
   }
 
   private static func difference(_ model: ModelScores, _ content: ReportContent) -> HTML {

@@ -52,7 +52,9 @@ extension ReportPage {
     guard let estimate else { return "<td class=\"n\"></td>" }
     let detail: HTML =
       showsInterval
-      ? estimate.interval.map { "<small>\(NumberText.range($0, digits))</small>" } ?? HTML() : HTML()
-    return "<td class=\"n\">\(NumberText.fixed(estimate.value, digits, signed: signed))\(detail)</td>"
+      ? estimate.interval.map { "<small>\(NumberText.range($0, digits))</small>" } ?? HTML()
+      : HTML()
+    return
+      "<td class=\"n\">\(NumberText.fixed(estimate.value, digits, signed: signed))\(detail)</td>"
   }
 }

@@ -7,7 +7,8 @@ extension ResultTable {
   static func seedNote(_ models: [ModelScores]) -> String {
     let single = models.filter { $0.kind != .floor && $0.seeds == nil }.map(\.name)
     let rest = single.isEmpty ? "" : "; of \(single.joined(separator: ", ")) it covers rows only"
-    return "Means over \(models.seedNames); an interval covers other rows and other seeds\(rest)."
+    return
+      "Means over \(models.seedNames); a 95% interval covers other rows and other seeds\(rest)."
   }
 
   var seedLegend: [String] {

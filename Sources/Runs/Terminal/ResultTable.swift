@@ -78,6 +78,8 @@ public struct ResultTable: Sendable {
 
   private func table(intervals: @escaping IntervalText, compact: Bool) -> TextTable {
     let best = Self.best(models)
+    // Of one seed they are far below the differences between models, and tell nothing of others.
+    let showsBits = !models.seeds.isEmpty && !compact
     let row = { (model: ModelScores) -> [TextTable.Cell] in
       let accuracy = { (scores: ModelScores.LanguageScores?, full: Bool) in
         scores?.accuracy.map {
@@ -85,7 +87,9 @@ public struct ResultTable: Sendable {
         } ?? ""
       }
       let bits = { (scores: ModelScores.LanguageScores?) in
-        scores?.bitsPerByte.map { NumberText.fixed($0.value, 3) } ?? ""
+        scores?.bitsPerByte.map {
+          showsBits ? intervals($0, 3, false) : NumberText.fixed($0.value, 3)
+        } ?? ""
       }
       let isBest = model.name == best
       return [
