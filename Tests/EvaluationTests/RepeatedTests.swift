@@ -167,6 +167,36 @@ import Testing
     #expect(!comparison.isBetter)
   }
 
+  @Test func `rows of one id in several tasks are redrawn together`() throws {
+    // A second task with the same answers to the same ids tells nothing new.
+    func twice(_ result: EvaluationResult) -> EvaluationResult {
+      var result = result
+      var copy = result.sets[0]
+      copy.task = "t_bb"
+      result.sets.append(copy)
+      return result
+    }
+    let pairs = [12, 14, 19].map { right in
+      (choices((0..<40).map { $0 < right }), choices((0..<40).map { $0 % 4 == 0 }))
+    }
+    for count in [1, 3] {
+      let model = try RepeatedEvaluation(pairs.prefix(count).map { twice($0.0) })
+      let reference = try RepeatedEvaluation(pairs.prefix(count).map { twice($0.1) })
+      func compare(_ tasks: [String]) throws -> PairedComparison {
+        try PairedComparison(
+          of: model, with: reference, tasks: tasks, metric: "acc", bootstrap: bootstrap)
+      }
+      let (one, both) = (try compare(["t_aa"]), try compare(["t_aa", "t_bb"]))
+      #expect(abs(one.difference - both.difference) < 1e-12 && one.difference != 0)
+      #expect(abs(one.interval.low - both.interval.low) < 1e-9)
+      #expect(abs(one.interval.high - both.interval.high) < 1e-9)
+      #expect(both.documentCount == 80 && both.mcNemar == nil && both.task == "t_aa, t_bb")
+      #expect((one.mcNemar != nil) == (count == 1))
+      let score = try model.score(["t_aa", "t_bb"], metric: "acc", bootstrap: bootstrap)
+      #expect(abs(score.value - one.value) < 1e-12)
+    }
+  }
+
   @Test func `p falls below 5 % where the interval leaves 0 behind`() throws {
     let rows = (0..<30).map { Double($0 * 7 % 11) / 10 - 0.5 }
     let base = try RepeatedEvaluation([texts(rows.map { _ in 1 })])
