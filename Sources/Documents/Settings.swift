@@ -103,15 +103,17 @@ public struct Settings {
   public mutating func optionalInt(
     _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws(DocumentError) -> Int? {
-    let bounds =
-      switch (range.lowerBound, range.upperBound) {
-      case (.min, .max): ""
-      case (.min, let high): " of at most \(high)"
-      case (let low, .max): " of at least \(low)"
-      case (let low, let high): " from \(low) to \(high)"
-      }
-    return try scalar(key, expected: "a whole number\(bounds)") { text in
+    try scalar(key, expected: "a whole number\(Self.bounds(range))") { text in
       Int(yaml: text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  private static func bounds(_ range: ClosedRange<Int>) -> String {
+    switch (range.lowerBound, range.upperBound) {
+    case (.min, .max): ""
+    case (.min, let high): " of at most \(high)"
+    case (let low, .max): " of at least \(low)"
+    case (let low, let high): " from \(low) to \(high)"
     }
   }
 
@@ -180,6 +182,16 @@ public struct Settings {
     _ key: String, default value: [String] = []
   ) throws(DocumentError) -> [String] {
     try optionalStrings(key) ?? value
+  }
+
+  /// A list of whole numbers within `range`; a single one counts as a list of one. `nil` when
+  /// absent.
+  public mutating func optionalInts(
+    _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
+  ) throws(DocumentError) -> [Int]? {
+    try list(key, of: "whole numbers", each: "a whole number\(Self.bounds(range))") { text in
+      Int(yaml: text).flatMap { range.contains($0) ? $0 : nil }
+    }
   }
 
   /// A list of numbers; a single number counts as a list of one. `nil` when absent.

@@ -82,8 +82,17 @@ public struct EvaluationResult: Equatable, Sendable {
   public func pooled(
     _ tasks: [String], metric id: String, bootstrap: Bootstrap = Bootstrap()
   ) throws -> MetricResult {
-    precondition(!tasks.isEmpty, "nothing to pool")
     let metric = try Metrics.required(id)
+    let table = try table(of: tasks, metric)
+    let interval = bootstrap.interval(table)
+    return MetricResult(
+      metric: id, value: table.value, standardError: interval.standardError, interval: interval,
+      higherIsBetter: metric.card.higherIsBetter)
+  }
+
+  /// The sums of a metric over several tasks together; documents of one id are one unit.
+  func table(of tasks: [String], _ metric: any Metric.Type) throws -> TermTable {
+    precondition(!tasks.isEmpty, "nothing to pool")
     let members = try tasks.map { try set($0) }
     let first = members[0]
     for member in members
@@ -91,7 +100,7 @@ public struct EvaluationResult: Equatable, Sendable {
       || member.choices.count != first.choices.count
     {
       throw EvaluationError.unpaired(
-        first.task, member.task, problem: "`\(id)` is not one number over both")
+        first.task, member.task, problem: "`\(metric.card.id)` is not one number over both")
     }
     var order: [String] = []
     var units: [String: [DocumentScore]] = [:]
@@ -99,11 +108,7 @@ public struct EvaluationResult: Equatable, Sendable {
       if units[document.id] == nil { order.append(document.id) }
       units[document.id, default: []].append(document)
     }
-    let table = TermTable(
+    return TermTable(
       metric: metric, choiceCount: first.choices.count, units: order.map { units[$0] ?? [] })
-    let interval = bootstrap.interval(table)
-    return MetricResult(
-      metric: id, value: table.value, standardError: interval.standardError, interval: interval,
-      higherIsBetter: metric.card.higherIsBetter)
   }
 }

@@ -204,6 +204,19 @@ struct SettingsTests {
     #expect(
       what("x") { reader throws(DocumentError) in try reader.optionalDoubles("k") }
         == "`k` should be a list of numbers, found `x`.")
+    #expect(
+      what("[1, 5]") { reader throws(DocumentError) in try reader.optionalInts("k", in: 0...4) }
+        == "`k[1]` should be a whole number from 0 to 4, found `5`.")
+    #expect(
+      what("[1.5]") { reader throws(DocumentError) in try reader.optionalInts("k") }
+        == "`k[0]` should be a whole number, found `1.5`.")
+    #expect(
+      what("6") { reader throws(DocumentError) in
+        guard try reader.optionalInts("k") == [6], try reader.optionalInts("none") == nil else {
+          return
+        }
+        _ = try reader.optionalInts("k", in: 0...4)
+      } == "`k` should be a list of whole numbers, found `6`.")
   }
 
   @Test func `children know their paths`() throws {

@@ -58,7 +58,7 @@
           #"{"normalize":true,"weight":1,"density":0.5}"#,
           #"{"normalize":true,"weight":1,"density":0.8}"#,
         ])
-      let recipe = grid.candidates[0].recipe
+      let recipe = grid.candidates[0].recipe()
       #expect(recipe.baseModel?.description == "base")
       #expect(recipe.models.map(\.reference) == ["ct", "sft"])
       #expect(recipe.models[0].parameters["weight"]?.int == 1)
@@ -68,7 +68,7 @@
 
     @Test func `each method gets CT, SFT and the base in the parts its card has for them`() throws {
       func recipe(_ method: String, _ parameters: String = "{}") throws -> MergeRecipe {
-        try grid("merge_method: \(method)\nparameters: \(parameters)").candidates[0].recipe
+        try grid("merge_method: \(method)\nparameters: \(parameters)").candidates[0].recipe()
       }
       for method in ["ties", "sce", "model_stock", "multislerp"] {
         let merge = try recipe(

@@ -3,7 +3,7 @@
 
 /// How much better one system is than another on the same documents.
 public struct PairedComparison: Equatable, Sendable {
-  /// The task in its language, such as `sib200_fao_Latn`.
+  /// The task in its language, such as `sib200_fao_Latn`; of several together, with commas.
   public let task: String
   /// The metric's identifier.
   public let metric: String
@@ -17,10 +17,11 @@ public struct PairedComparison: Equatable, Sendable {
   public let value: Double
   /// The score of `reference`.
   public let referenceValue: Double
-  /// The interval of `difference`, by redrawing documents, the same for both.
+  /// The interval of `difference`, by redrawing documents, the same for both; of systems that were
+  /// trained several times, over seeds as well (``RepeatedEvaluation``).
   public let interval: ConfidenceInterval
   /// Two-sided, from the same replicates: 2 · (1 + min(#d ≤ 0, #d ≥ 0)) ÷ (replicates + 1), at most
-  /// 1.
+  /// 1; over several seeds 1 − the confidence at which the interval begins to hold 0.
   public let pValue: Double
   /// The exact test, of metrics that are shares of right answers.
   public let mcNemar: McNemarTest?
@@ -63,13 +64,58 @@ public struct PairedComparison: Equatable, Sendable {
     value = tables[0].value
     referenceValue = tables[1].value
     documentCount = model.documents.count
-    let draws = bootstrap.draws(unitCount: documentCount) {
-      tables[0].value(of: $0) - tables[1].value(of: $0)
+    let mean = RepeatedMean(unitCount: documentCount, bootstrap: bootstrap) { units in
+      [tables[0].value(of: units) - tables[1].value(of: units)]
     }
-    interval = bootstrap.interval(draws)
-    let tail = min(draws.count { $0 <= 0 }, draws.count { $0 >= 0 })
-    pValue = min(1, 2 * Double(1 + tail) / Double(draws.count + 1))
+    (interval, pValue) = (mean.interval, mean.pValue)
     mcNemar = metric.card.isMean ? Self.mcNemar(metric, model, reference) : nil
+  }
+
+  /// Compares systems that were trained several times, on one task or several together.
+  ///
+  /// Seed s of the one is compared with seed s of the other, on the same documents; a system that
+  /// was trained once stands against every seed. `value`, `referenceValue` and `difference` are
+  /// means over the seeds, and `mcNemar` is there for one task and one seed only.
+  ///
+  /// - Throws: `EvaluationError.unpaired` for other documents or other numbers of seeds;
+  ///   `.missingResult` for a task or metric one of them lacks.
+  public init(
+    of model: RepeatedEvaluation, with reference: RepeatedEvaluation, tasks: [String],
+    metric id: String, bootstrap: Bootstrap = Bootstrap()
+  ) throws {
+    let (own, other) = (model.results, reference.results)
+    let count = max(own.count, other.count)
+    guard own.count == other.count || own.count == 1 || other.count == 1 else {
+      throw EvaluationError.unpaired(
+        model.name, reference.name, problem: "they have \(own.count) and \(other.count) seeds")
+    }
+    for task in tasks {
+      try Self.checkPaired(own[0].set(task), model.name, other[0].set(task), reference.name)
+    }
+    let metric = try Metrics.required(id)
+    let tables = (
+      try own.map { try $0.table(of: tasks, metric) },
+      try other.map { try $0.table(of: tasks, metric) }
+    )
+    task = tasks.joined(separator: ", ")
+    self.metric = id
+    higherIsBetter = metric.card.higherIsBetter
+    self.model = model.name
+    self.reference = reference.name
+    value = RepeatedMean.mean(tables.0.map(\.value))
+    referenceValue = RepeatedMean.mean(tables.1.map(\.value))
+    documentCount = try tasks.reduce(0) { try $0 + own[0].set($1).documents.count }
+    let mean = RepeatedMean(unitCount: tables.0[0].unitCount, bootstrap: bootstrap) { units in
+      let values = tables.0.map { $0.value(of: units) }
+      let references = tables.1.map { $0.value(of: units) }
+      return (0..<count).map {
+        values[min($0, own.count - 1)] - references[min($0, other.count - 1)]
+      }
+    }
+    (interval, pValue) = (mean.interval, mean.pValue)
+    mcNemar =
+      count == 1 && tasks.count == 1 && metric.card.isMean
+      ? Self.mcNemar(metric, try own[0].set(tasks[0]), try other[0].set(tasks[0])) : nil
   }
 
   private static func mcNemar(
@@ -89,7 +135,7 @@ public struct PairedComparison: Equatable, Sendable {
     return McNemarTest(onlyFirst: onlyFirst, onlySecond: onlySecond)
   }
 
-  private static func checkPaired(
+  static func checkPaired(
     _ a: SetResult, _ aName: String, _ b: SetResult, _ bName: String
   ) throws {
     let problem: String? =

@@ -11,12 +11,14 @@
   struct DiagnoseStep: RecipeStep {
     static let kind = StepKind("diagnose", version: 1)
 
-    let name = "diagnose"
+    let repetition: Repetition
     let base: StepInput
 
+    var name: String { repetition.name("diagnose") }
     var inputs: [StepInput] {
       [
-        base, .output("ct", of: "ct", named: "model"), .output("sft", of: "sft", named: "model"),
+        base, .output("ct", of: repetition.name("ct"), named: "model"),
+        .output("sft", of: repetition.name("sft"), named: "model"),
       ]
     }
 
@@ -52,6 +54,19 @@
       conflictShare = counts.conflictRate
       discardedShare = counts.discardedShare
       importantDiscardedShare = counts.importantDiscardedShare
+    }
+
+    /// The means of what several repetitions of a study found; `nil` of none.
+    init?(meanOf all: [MergeDiagnosis]) {
+      guard !all.isEmpty else { return nil }
+      func mean(_ value: KeyPath<MergeDiagnosis, Double>) -> Double {
+        all.reduce(0) { $0 + $1[keyPath: value] } / Double(all.count)
+      }
+      ctNorm = mean(\.ctNorm)
+      sftNorm = mean(\.sftNorm)
+      conflictShare = mean(\.conflictShare)
+      discardedShare = mean(\.discardedShare)
+      importantDiscardedShare = mean(\.importantDiscardedShare)
     }
 
     var json: JSON {

@@ -16,13 +16,15 @@
     static let kind = StepKind("merge", version: 4)
 
     let grid: MergeGrid
+    let repetition: Repetition
     let source: SelectionSource
     let sourceInputs: [StepInput]
     let base: StepInput
     /// For the estimate.
     let size: ModelSize
 
-    var name: String { "merge-\(grid.method)" }
+    var name: String { repetition.name("merge-\(grid.method)") }
+    var seed: UInt64 { grid.drawsMasks ? repetition.maskSeed : 0 }
     var outputs: [StepOutput] { [.folder, StepOutput("model", path: "model")] }
     var settings: JSON {
       var settings = grid.identity
@@ -32,8 +34,9 @@
     var isResumable: Bool { true }
     var inputs: [StepInput] {
       sourceInputs + [
-        base, .output("ct", of: "ct", named: "model"), .output("sft", of: "sft", named: "model"),
-        .output("references", of: "selection"),
+        base, .output("ct", of: repetition.name("ct"), named: "model"),
+        .output("sft", of: repetition.name("sft"), named: "model"),
+        .output("references", of: repetition.name("selection")),
       ]
     }
 
@@ -86,7 +89,7 @@
     private func plan(
       _ candidate: MergeGrid.Candidate, _ checkpoints: [String: Checkpoint]
     ) throws -> Checkpoint {
-      try Merge.plan(candidate.recipe) { reference in
+      try Merge.plan(candidate.recipe(seed: seed)) { reference in
         guard let checkpoint = checkpoints[reference] else {
           throw StudyError.section("merges", needs: "a model `\(reference)`", origin: name)
         }

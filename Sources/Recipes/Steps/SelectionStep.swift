@@ -117,17 +117,19 @@
   struct SelectionStep: RecipeStep {
     static let kind = StepKind("selection", version: 1)
 
-    let name = "selection"
+    let repetition: Repetition
     let source: SelectionSource
     let sourceInputs: [StepInput]
     let base: StepInput
     /// For the estimate.
     let size: ModelSize
 
+    var name: String { repetition.name("selection") }
     var settings: JSON { ["judged_on": source.identity] }
     var inputs: [StepInput] {
       sourceInputs + [
-        base, .output("ct", of: "ct", named: "model"), .output("sft", of: "sft", named: "model"),
+        base, .output("ct", of: repetition.name("ct"), named: "model"),
+        .output("sft", of: repetition.name("sft"), named: "model"),
       ]
     }
 

@@ -37,12 +37,19 @@ struct MergeGrid: Sendable {
       return .object(object)
     }
 
-    /// The merge of `ct` and `sft`, over `base` where the method sees changes of a base.
+    /// The merge of `ct` and `sft`, over `base` where the method sees changes of a base. Random
+    /// masks have the seed where no parameter of the recipe gives one.
     ///
     /// A method that takes one source beside its base goes from CT, the base, to SFT: SLERP with
     /// t = 0 is CT, and layer swapping keeps CT's ends. One that adds differences adds what SFT
     /// changed to CT. Where a base would be a source like the others there is none.
-    var recipe: MergeRecipe {
+    func recipe(seed: UInt64 = 0) -> MergeRecipe {
+      var recipe = plainRecipe
+      recipe.randomSeed = Int(seed)
+      return recipe
+    }
+
+    private var plainRecipe: MergeRecipe {
       var shared: [String: JSON] = [:]
       var (ct, sft): ([String: JSON], [String: JSON]) = ([:], [:])
       for (name, value) in values {
@@ -78,6 +85,13 @@ struct MergeGrid: Sendable {
   let method: String
   let fixed: [(name: String, value: Value)]
   let axes: [(name: String, values: [Value])]
+
+  /// Whether the method draws masks whose seed the recipe does not give.
+  var drawsMasks: Bool {
+    let isRandom =
+      MergeMethods.all.first { $0.card.id == method }?.card.wholeNumbers.contains("seed") == true
+    return isRandom && !fixed.contains { $0.name == "seed" } && !axes.contains { $0.name == "seed" }
+  }
 
   /// The product of all axes; the first axis changes slowest.
   var candidates: [Candidate] {
@@ -131,7 +145,7 @@ struct MergeGrid: Sendable {
     self.axes = axes
     try settings.finish()
     for candidate in candidates {
-      do throws(MergeError) { try Merge.check(candidate.recipe) } catch {
+      do throws(MergeError) { try Merge.check(candidate.recipe()) } catch {
         throw StudyError.candidate(
           "\(method) \(candidate.json.serialized())", origin: settings.origin,
           line: settings.line, error)

@@ -12,8 +12,8 @@
 
   /// A study: the whole path from text to evidence, as a graph of steps.
   ///
-  /// Text → tokenizer → base → CT, SFT → CT→SFT, joint and merges → scores. See
-  /// `docs/architecture.md` for the picture.
+  /// Text → tokenizer → base → CT, SFT → CT→SFT, joint and merges → scores, all after the base once
+  /// for each `Repetition`. See `docs/architecture.md` for the picture.
   public struct Study: Sendable {
     public let settings: StudySettings
     /// The steps, ready to plan and run.
@@ -48,19 +48,57 @@
     }
   }
 
-  /// A model of the study as the report names it.
+  /// A model of the study as the report names it: one row, of one model for each repetition.
   struct StudyModel: Sendable {
     /// Shown as is.
     let title: String
     let kind: Kind
     /// The step that makes it; `nil` for a given base.
-    let step: String?
+    private let step: String?
     /// Steps between the base and it, itself included: what it cost.
-    let ancestry: [String]
+    private let ancestry: [String]
+    /// What it is made in; empty for the base, which is there before.
+    let repetitions: [Repetition]
 
     enum Kind: Sendable { case base, baseline, merge }
 
-    var evaluation: String { "evaluate-\(step ?? "base")" }
+    /// A model that is made after the base.
+    init(
+      title: String, kind: Kind, step: String, ancestry: [String], repetitions: [Repetition]
+    ) {
+      self.title = title
+      self.kind = kind
+      self.step = step
+      self.ancestry = ancestry
+      self.repetitions = repetitions
+    }
+
+    /// The base.
+    init(base step: String?) {
+      title = "base"
+      kind = .base
+      self.step = step
+      ancestry = []
+      repetitions = []
+    }
+
+    /// The step that makes it in a repetition; `nil` is what comes before all.
+    func step(in repetition: Repetition?) -> String? {
+      step.map { repetition?.name($0) ?? $0 }
+    }
+
+    func ancestry(in repetition: Repetition?) -> [String] {
+      ancestry.map { repetition?.name($0) ?? $0 }
+    }
+
+    /// The step that scores it.
+    func evaluation(in repetition: Repetition?) -> String {
+      let name = "evaluate-\(step ?? "base")"
+      return repetition?.name(name) ?? name
+    }
+
+    /// The repetitions it has results of, in order: of the base one, without a seed.
+    var occurrences: [Repetition?] { repetitions.isEmpty ? [nil] : repetitions }
   }
 
   /// Builds the steps of a study.
@@ -77,9 +115,13 @@
       size = try Self.size(settings)
       try addText()
       try checkRows()
-      try addModels()
-      try addMerges()
-      try addEvaluation()
+      addBase()
+      for (index, repetition) in settings.repetitions.enumerated() {
+        try addModels(repetition)
+        try addMerges(repetition)
+        if index == 0 { try addSharedEvaluation() }
+        try addEvaluation(of: models.filter { $0.kind != .base }, repetition)
+      }
     }
 
     private static func size(_ settings: StudySettings) throws -> ModelSize {
@@ -198,82 +240,105 @@
       }
     }
 
-    private mutating func addModels() throws {
+    /// The rows of the report, and the step that all repetitions start from.
+    private mutating func addBase() {
+      func model(_ title: String, _ kind: StudyModel.Kind, _ ancestry: String...) -> StudyModel {
+        StudyModel(
+          title: title, kind: kind, step: ancestry[ancestry.count - 1], ancestry: ancestry,
+          repetitions: settings.repetitions)
+      }
+      models = [
+        StudyModel(base: settings.baseModel == nil ? "base" : nil),
+        model("SFT only", .baseline, "sft"), model("CT only", .baseline, "ct"),
+        model("CT→SFT", .baseline, "ct", "ct-sft"), model("joint", .baseline, "joint"),
+      ]
+      models += settings.merges.map {
+        model($0.method, .merge, "ct", "sft", "merge-\($0.method)")
+      }
       if settings.baseModel == nil, let base = settings.base {
         steps.append(
-          train("base", .fresh(settings.model, tokenizer: tokenizer), base, isShared: true))
+          train(
+            "base", .fresh(settings.model, tokenizer: tokenizer), base, seed: settings.seed,
+            storage: .cache))
       }
+    }
+
+    private mutating func addModels(_ repetition: Repetition) throws {
       let task = TrainStep.TaskData(
         task: settings.task, languages: sources,
         inputs: try sources.map { language in
           let path = try TaskRowsInput.paths(settings.task, language, .training).rows
           return (language, data.input("rows-\(language)", path))
         })
-      let ct = StepInput.output("start", of: "ct", named: "model")
+      let ct = StepInput.output("start", of: repetition.name("ct"), named: "model")
       let start: StepInput =
         settings.baseModel.map { .file("start", $0) }
         ?? .output("start", of: "base", named: "model")
-      steps.append(train("ct", .checkpoint(start), settings.ct))
-      steps.append(train("sft", .checkpoint(start), settings.sft, task: task, text: []))
-      steps.append(train("ct-sft", .checkpoint(ct), settings.ctSFT, task: task, text: []))
-      steps.append(
-        train("joint", .checkpoint(start), settings.joint, task: task, text: settings.joint.mix))
-      models = [
-        StudyModel(
-          title: "base", kind: .base, step: settings.baseModel == nil ? "base" : nil, ancestry: []),
-        StudyModel(title: "SFT only", kind: .baseline, step: "sft", ancestry: ["sft"]),
-        StudyModel(title: "CT only", kind: .baseline, step: "ct", ancestry: ["ct"]),
-        StudyModel(title: "CT→SFT", kind: .baseline, step: "ct-sft", ancestry: ["ct", "ct-sft"]),
-        StudyModel(title: "joint", kind: .baseline, step: "joint", ancestry: ["joint"]),
-      ]
+      func train(
+        _ name: String, _ start: StepInput, _ stage: StudySettings.Stage,
+        task: TrainStep.TaskData? = nil, text: [(language: String, share: Double)]
+      ) -> TrainStep {
+        self.train(
+          repetition.name(name), .checkpoint(start), stage, task: task, text: text,
+          seed: repetition.seed, storage: .run)
+      }
+      steps.append(train("ct", start, settings.ct, text: settings.ct.mix))
+      steps.append(train("sft", start, settings.sft, task: task, text: []))
+      steps.append(train("ct-sft", ct, settings.ctSFT, task: task, text: []))
+      steps.append(train("joint", start, settings.joint, task: task, text: settings.joint.mix))
     }
 
     private func train(
       _ name: String, _ start: TrainStep.Start, _ stage: StudySettings.Stage,
       task: TrainStep.TaskData? = nil, text: [(language: String, share: Double)]? = nil,
-      isShared: Bool = false
+      seed: UInt64, storage: StepStorage
     ) -> TrainStep {
       TrainStep(
         name: name, start: start, text: text ?? stage.mix, examples: task,
         examplesShare: stage.examplesShare, epochs: task == nil ? nil : stage.epochs,
-        windowLength: settings.windowLength, training: stage.training, seed: settings.seed,
-        storage: isShared ? .cache : .run, size: size)
+        windowLength: settings.windowLength, training: stage.training, seed: seed,
+        storage: storage, size: size)
     }
 
-    private mutating func addMerges() throws {
+    private mutating func addMerges(_ repetition: Repetition) throws {
       guard !settings.merges.isEmpty else { return }
       let rows = rows(sources, .validation)
       let source = SelectionSource(languages: settings.languages, rows: rows)
       var inputs = try inputs(rows)
       inputs.append(.output("target-text", of: "text-\(target)"))
-      steps.append(DiagnoseStep(base: base))
-      steps.append(SelectionStep(source: source, sourceInputs: inputs, base: base, size: size))
+      steps.append(DiagnoseStep(repetition: repetition, base: base))
+      steps.append(
+        SelectionStep(
+          repetition: repetition, source: source, sourceInputs: inputs, base: base, size: size))
       for grid in settings.merges {
         steps.append(
           MergeStep(
-            grid: grid, source: source, sourceInputs: inputs, base: base, size: size))
-        models.append(
-          StudyModel(
-            title: grid.method, kind: .merge, step: "merge-\(grid.method)",
-            ancestry: ["ct", "sft", "merge-\(grid.method)"]))
+            grid: grid, repetition: repetition, source: source, sourceInputs: inputs, base: base,
+            size: size))
       }
     }
 
-    private mutating func addEvaluation() throws {
+    /// Scores that no repetition changes.
+    private mutating func addSharedEvaluation() throws {
       let test = rows(sources + [target], .test)
-      let inputs = try inputs(test)
       let training = rows(sources, .training) + rows(sources, .validation)
       steps.append(
-        FloorStep(training: training, test: test, rowInputs: try self.inputs(training + test)))
+        FloorStep(training: training, test: test, rowInputs: try inputs(training + test)))
+      try addEvaluation(of: models.filter { $0.kind == .base }, nil)
+    }
+
+    private mutating func addEvaluation(of models: [StudyModel], _ repetition: Repetition?) throws {
+      let test = rows(sources + [target], .test)
+      let inputs = try inputs(test)
       for model in models {
         let checkpoint: StepInput =
-          model.step.map { .output("model", of: $0, named: "model") }
+          model.step(in: repetition).map { .output("model", of: $0, named: "model") }
           ?? .file("model", settings.baseModel ?? "")
         steps.append(
           EvaluateStep(
-            model: model.title, name: model.evaluation, checkpoint: checkpoint, rows: test,
-            rowInputs: inputs, texts: settings.texts.map(\.code), prompts: settings.prompts,
-            sampleTokens: settings.sampleTokens, size: size))
+            model: model.title, name: model.evaluation(in: repetition), checkpoint: checkpoint,
+            rows: test, rowInputs: inputs, texts: settings.texts.map(\.code),
+            prompts: settings.prompts, sampleTokens: settings.sampleTokens, size: size))
       }
     }
   }

@@ -28,7 +28,8 @@
         if better.isEmpty, worse.isEmpty {
           notes.append(
             "No merge differs from \(Self.reference) by more than chance "
-              + "(\(merges[0].target?.accuracy?.count ?? 0) test rows).")
+              + "(\(merges[0].target?.accuracy?.count ?? 0) test rows"
+              + (isRepeated ? ", \(settings.repetitions.count) seeds)." : ")."))
         }
       }
       if let floor = rows.first(where: { $0.name == "Naive Bayes" })?.target?.accuracy {
@@ -50,9 +51,10 @@
             + "crosses languages by itself.")
       }
       if let note = Self.forgetting(rows) { notes.append(note) }
-      if let step = plan["diagnose"] {
-        notes.append(try MergeDiagnosis(folder: step.folder).note)
+      let diagnoses = try settings.repetitions.compactMap { plan[$0.name("diagnose")] }.map {
+        try MergeDiagnosis(folder: $0.folder)
       }
+      if let mean = MergeDiagnosis(meanOf: diagnoses) { notes.append(mean.note) }
       return notes
     }
 

@@ -42,6 +42,8 @@ public struct StudySettings: Sendable {
 
   var name: String
   var seed: UInt64
+  /// What follows the base, once for each number of `seeds`; one without.
+  var repetitions: [Repetition]
   var languages: StudyLanguages
   var lab: LabSettings?
   var task: EvaluationTask
@@ -83,6 +85,7 @@ public struct StudySettings: Sendable {
         found: "`\(name)`")
     }
     seed = UInt64(try root.int("seed", default: 0, in: 0...Int(Int32.max)))
+    repetitions = try Repetition.all(&root, seed: seed)
     var codes = try root.child("languages")
     languages = try Self.languages(&codes)
     lab = try root.optionalChild("lab").map { section in

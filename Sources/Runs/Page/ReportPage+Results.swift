@@ -27,11 +27,15 @@ extension ReportPage {
       <th scope="col" class="n">Trained<br>tokens</th><th scope="col" class="n">Time</th></tr></thead>
       \(HTML(joining: groups))</table></div>
       <p class="caption">acc: accuracy, by the log-likelihood of each answer, with its 95% interval; norm: acc_norm, \
-      by the length-normalised one. \(rowCounts(content)) Bits per byte of held-out text: lower is better; below it the change \
+      by the length-normalised one. \(rowCounts(content)) \(seedNote(content))Bits per byte of held-out text: lower is better; below it the change \
       from the base. Δ: difference in \(content.target.name) accuracy from \(content.reference), \
       paired by row, with its 95% interval; coloured where that excludes zero. \
       Each interval stands for itself: none is widened for the number of models compared.</p>
       """
+  }
+
+  private static func seedNote(_ content: ReportContent) -> String {
+    content.models.seeds.isEmpty ? "" : ResultTable.seedNote(content.models) + " "
   }
 
   private static func groupName(_ kind: ModelScores.Kind, _ content: ReportContent) -> String {
@@ -49,7 +53,7 @@ extension ReportPage {
     return """
       <tr\(isBest ? " class=\"best\"" as HTML : HTML())><th scope="row">\(breakable(model.name))\(note)</th>\
       \(accuracy(model.source, class: "n"))\(accuracy(model.target, class: "n acc"))\
-      \(bits(model.source))\(bits(model.target))\(difference(model, content))\
+      \(bits(model.source, content))\(bits(model.target, content))\(difference(model, content))\
       <td class="n">\(model.trainedTokens.map(NumberText.count) ?? "")</td>\
       <td class="n">\(model.wallSeconds.map { NumberText.duration(seconds: $0) } ?? "")</td></tr>
 
@@ -89,7 +93,9 @@ extension ReportPage {
       """
   }
 
-  private static func bits(_ scores: ModelScores.LanguageScores?) -> HTML {
+  private static func bits(
+    _ scores: ModelScores.LanguageScores?, _ content: ReportContent
+  ) -> HTML {
     guard let scores, let bits = scores.bitsPerByte else { return "<td class=\"n\"></td>" }
     let change: HTML =
       scores.bitsPerByteChange.map { change in
@@ -97,8 +103,14 @@ extension ReportPage {
         return
           "<small title=\"\("change from the base\(note)")\">\(NumberText.fixed(change.value, 3, signed: true))</small>"
       } ?? HTML()
-    let interval = bits.interval.map { "95%: \(NumberText.range($0, 3))" } ?? ""
-    return "<td class=\"n\" title=\"\(interval)\">\(NumberText.fixed(bits.value, 3))\(change)</td>"
+    let range = bits.interval.map { NumberText.range($0, 3) }
+    // Seeds are what this interval is looked at for; that of rows alone is narrow.
+    let shown: HTML =
+      content.models.seeds.isEmpty ? HTML() : range.map { "<small>\($0)</small>" } ?? HTML()
+    return """
+      <td class="n" title="\(range.map { "95%: \($0)" } ?? "")">\(NumberText.fixed(bits.value, 3))\
+      \(shown)\(change)</td>
+      """
   }
 
   private static func difference(_ model: ModelScores, _ content: ReportContent) -> HTML {

@@ -17,14 +17,16 @@ extension ReportPage {
         chart.drawn().map { svg, height in
           """
           <svg class="plot" role="img" aria-labelledby="g\(index)t g\(index)d" \
-          viewBox="0 0 \(GridChart.width) \(height)"><title id="g\(index)t">\(grid.model): \
+          viewBox="0 0 \(GridChart.width) \(height)"><title id="g\(index)t">\
+          \(ModelScores.title(grid.model, seed: grid.seed)): \
           \(selection.objective) by setting</title><desc id="g\(index)d">\(caption)</desc>
           \(svg)</svg>
 
           """
         } ?? HTML()
+      let title = ModelScores.title(grid.model, seed: grid.seed)
       return """
-        <figure class="panel"><h3>\(grid.model)</h3>\(drawing)<figcaption>\(caption)</figcaption></figure>
+        <figure class="panel"><h3>\(title)</h3>\(drawing)<figcaption>\(caption)</figcaption></figure>
 
         """
     }
@@ -74,7 +76,8 @@ extension ReportPage {
       let answers = sample.completions.map { completion -> HTML in
         let text: HTML =
           completion.text.isEmpty ? "<span class=\"soft\">(nothing)</span>" : "\(completion.text)"
-        return "<dt>\(completion.model)</dt><dd\(language) dir=\"auto\">\(text)</dd>\n"
+        let model = ModelScores.title(completion.model, seed: completion.seed)
+        return "<dt>\(model)</dt><dd\(language) dir=\"auto\">\(text)</dd>\n"
       }
       return """
         <div class="sample"><p class="prompt"\(language) dir="auto">\(sample.prompt)</p>

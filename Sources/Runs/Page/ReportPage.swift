@@ -60,6 +60,7 @@ public enum ReportPage {
     [
       Section(id: "results", title: "Results", body: results(content)),
       Section(id: "notes", title: "Notes", body: notes(content)),
+      Section(id: "seeds", title: "Seed by seed", body: seeds(content)),
       Section(id: "forgetting", title: "Gained and forgotten", body: picture(content)),
       Section(id: "languages", title: "Language by language", body: languages(content)),
       Section(id: "selection", title: "How settings were chosen", body: selection(content)),

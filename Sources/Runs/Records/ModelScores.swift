@@ -75,11 +75,55 @@ public struct ModelScores: Codable, Sendable, Equatable {
     }
   }
 
+  /// What the model of one seed measures, where the row is a mean over several.
+  public struct SeedScores: Codable, Sendable, Equatable {
+    /// The seed.
+    public var seed: UInt64
+    /// Settings that selection chose for this seed.
+    public var settings: [Setting]
+    /// As in the row, of this seed alone; intervals cover rows only.
+    public var source: LanguageScores?
+    /// As in the row, of this seed alone; intervals cover rows only.
+    public var target: LanguageScores?
+    /// As in the row, of this seed alone; intervals cover rows only.
+    public var languages: [LanguageScores]
+    /// Against the reference model of the same seed.
+    public var againstReference: PairedComparison?
+    /// Wall time of this seed in seconds.
+    public var wallSeconds: Double?
+    /// Tokens trained after the base for this seed.
+    public var trainedTokens: Int?
+
+    public init(
+      seed: UInt64, settings: [Setting] = [], source: LanguageScores? = nil,
+      target: LanguageScores? = nil, languages: [LanguageScores] = [],
+      againstReference: PairedComparison? = nil, wallSeconds: Double? = nil,
+      trainedTokens: Int? = nil
+    ) {
+      self.seed = seed
+      self.settings = settings
+      self.source = source
+      self.target = target
+      self.languages = languages
+      self.againstReference = againstReference
+      self.wallSeconds = wallSeconds
+      self.trainedTokens = trainedTokens
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case seed, settings, source, target, languages
+      case againstReference = "against_reference"
+      case wallSeconds = "wall_seconds"
+      case trainedTokens = "trained_tokens"
+    }
+  }
+
   /// Unique in a run and shown as is: "CT→SFT", "ties_sv".
   public var name: String
   /// What it is in the comparison.
   public var kind: Kind
-  /// Settings that selection chose; empty when there was nothing to choose.
+  /// Settings that selection chose; empty when there was nothing to choose, or when it chose
+  /// differently for different seeds.
   public var settings: [Setting]
   /// Over all task (source) languages.
   public var source: LanguageScores?
@@ -91,16 +135,19 @@ public struct ModelScores: Codable, Sendable, Equatable {
   public var againstReference: PairedComparison?
   /// Further comparisons.
   public var comparisons: [PairedComparison]
-  /// Wall time to make it from the base, ancestors after the base included, in seconds.
+  /// Wall time to make it from the base, ancestors after the base included, in seconds; of several
+  /// seeds the mean.
   public var wallSeconds: Double?
-  /// Tokens trained after the base, ancestors included.
+  /// Tokens trained after the base, ancestors included; of several seeds the mean.
   public var trainedTokens: Int?
+  /// Each seed by itself, where the row is a mean over several; the base and floors have none.
+  public var seeds: [SeedScores]?
 
   public init(
     name: String, kind: Kind, settings: [Setting] = [], source: LanguageScores? = nil,
     target: LanguageScores? = nil, languages: [LanguageScores] = [],
     againstReference: PairedComparison? = nil, comparisons: [PairedComparison] = [],
-    wallSeconds: Double? = nil, trainedTokens: Int? = nil
+    wallSeconds: Double? = nil, trainedTokens: Int? = nil, seeds: [SeedScores]? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -112,14 +159,30 @@ public struct ModelScores: Codable, Sendable, Equatable {
     self.comparisons = comparisons
     self.wallSeconds = wallSeconds
     self.trainedTokens = trainedTokens
+    self.seeds = seeds
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, kind, settings, source, target, languages, comparisons
+    case name, kind, settings, source, target, languages, comparisons, seeds
     case againstReference = "against_reference"
     case wallSeconds = "wall_seconds"
     case trainedTokens = "trained_tokens"
   }
+}
+
+extension ModelScores {
+  /// "CT→SFT, seed 2": a row's name, and the seed of the one that is meant.
+  static func title(_ name: String, seed: UInt64?) -> String {
+    seed.map { "\(name), seed \($0)" } ?? name
+  }
+}
+
+extension [ModelScores] {
+  /// The seeds that the rows are means over; none where nothing was repeated.
+  var seeds: [UInt64] { lazy.compactMap(\.seeds).first?.map(\.seed) ?? [] }
+
+  /// "seeds 1, 2, 3"
+  var seedNames: String { "seeds " + seeds.map(String.init).joined(separator: ", ") }
 }
 
 /// All scores of a run: `scores.json`. Schema 1; later schemas only add optional keys.

@@ -36,10 +36,13 @@ public struct ReportContent: Codable, Sendable, Equatable {
     public struct Completion: Codable, Sendable, Equatable {
       /// Name of its row.
       public var model: String
+      /// The seed it was trained with, where the row is a mean over several.
+      public var seed: UInt64?
       /// The continuation, without the prompt; may be empty.
       public var text: String
-      public init(model: String, text: String) {
+      public init(model: String, seed: UInt64? = nil, text: String) {
         self.model = model
+        self.seed = seed
         self.text = text
       }
     }
@@ -190,12 +193,15 @@ public struct Selection: Codable, Sendable, Equatable {
     }
     /// The model's name in the result table.
     public var model: String
+    /// The seed of the models that were merged, where the row is a mean over several.
+    public var seed: UInt64?
     /// Every candidate tried.
     public var points: [Point]
     /// Index of the chosen point; `nil` when none was usable.
     public var chosen: Int?
-    public init(model: String, points: [Point], chosen: Int?) {
+    public init(model: String, seed: UInt64? = nil, points: [Point], chosen: Int?) {
       self.model = model
+      self.seed = seed
       self.points = points
       self.chosen = chosen
     }

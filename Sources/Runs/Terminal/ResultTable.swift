@@ -5,7 +5,8 @@
 ///
 /// Rows by kind (floor, base, baselines, merges) in the order given; columns: accuracy in the
 /// source and target languages with 95% intervals, bits per byte, the paired difference from the
-/// reference, and the cost.
+/// reference, and the cost. Where the rows are means over several seeds, a second table shows each
+/// seed by itself.
 public struct ResultTable: Sendable {
   /// The rows.
   public var models: [ModelScores]
@@ -35,6 +36,9 @@ public struct ResultTable: Sendable {
       text = table(intervals: NumberText.plusMinus, compact: true).rendered(style)
     }
     for line in legend { text += style.paragraph(line, .faint) }
+    guard !models.seeds.isEmpty else { return text }
+    text += "\n" + seedTable.rendered(style)
+    for line in seedLegend { text += style.paragraph(line, .faint) }
     return text
   }
 
@@ -46,16 +50,21 @@ public struct ResultTable: Sendable {
       guard let interval = estimate.interval else { return value }
       return "\(value) (\(NumberText.range(interval, digits)))"
     }
-    return table(intervals: intervals, compact: false).markdown() + "\n"
-      + legend.map { TextTable.escapedMarkdown($0) }.joined(separator: " ") + "\n"
+    func lines(_ legend: [String]) -> String {
+      "\n" + legend.map { TextTable.escapedMarkdown($0) }.joined(separator: " ") + "\n"
+    }
+    let text = table(intervals: intervals, compact: false).markdown() + lines(legend)
+    return models.seeds.isEmpty
+      ? text : text + "\n" + seedTable.markdown() + lines(seedLegend)
   }
 
-  private var source: String { sources.count == 1 ? sources[0] : "source" }
+  var source: String { sources.count == 1 ? sources[0] : "source" }
 
   private var legend: [String] {
     var lines = [
       "acc: accuracy with its 95% interval. bpb: bits per byte of held-out text, lower is better."
     ]
+    if !models.seeds.isEmpty { lines.append(Self.seedNote(models)) }
     if sources.count > 1 { lines.append("source: \(sources.joined(separator: ", ")).") }
     if models.contains(where: { $0.againstReference != nil }) {
       lines.append(
@@ -69,6 +78,8 @@ public struct ResultTable: Sendable {
 
   private func table(intervals: @escaping IntervalText, compact: Bool) -> TextTable {
     let best = Self.best(models)
+    // Of one seed they are far below the differences between models, and tell nothing of others.
+    let showsBits = !models.seeds.isEmpty && !compact
     let row = { (model: ModelScores) -> [TextTable.Cell] in
       let accuracy = { (scores: ModelScores.LanguageScores?, full: Bool) in
         scores?.accuracy.map {
@@ -76,7 +87,9 @@ public struct ResultTable: Sendable {
         } ?? ""
       }
       let bits = { (scores: ModelScores.LanguageScores?) in
-        scores?.bitsPerByte.map { NumberText.fixed($0.value, 3) } ?? ""
+        scores?.bitsPerByte.map {
+          showsBits ? intervals($0, 3, false) : NumberText.fixed($0.value, 3)
+        } ?? ""
       }
       let isBest = model.name == best
       return [
