@@ -193,7 +193,9 @@ import Tokenization
     }
     #expect(try dropping.encode(row(first)) == .untrained)
     // The second turn does not fit and is dropped; the first stays.
-    let short = encoder(template, length: 60) {
+    guard case .examples(let both, _) = try each.encode(.chat(turns)) else { return }
+    try #require(both.count == 2)
+    let short = encoder(template, length: both[1].tokens.count - 2) {
       $0.assistant = .each
       $0.overLong = .drop
     }
@@ -201,7 +203,7 @@ import Tokenization
       Issue.record("the first turn fits")
       return
     }
-    #expect(made.count == 1 && isTruncated)
+    #expect(made == [both[0]] && isTruncated)
     let none = encoder(template, length: 8) {
       $0.assistant = .each
       $0.overLong = .drop
