@@ -127,7 +127,7 @@ let package = Package(
     .tests(
       "tool", of: "koine",
       uses: ["Recipes", "Runs", "Surgery", "Generation", "Models", "Corpora", "Hub"]
-        + ["Tokenization", "Checkpoints", "Tensors", "Documents", .argumentParser]),
+        + ["Tokenization", "Checkpoints", "Tensors", "Documents", "TestSupport", .argumentParser]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

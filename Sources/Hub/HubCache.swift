@@ -53,9 +53,12 @@ public struct HubCache: Sendable {
   /// The commit that the revision stood for when it was last fetched; `nil` where it never was.
   public func commit(of model: HubModel) -> String? {
     if model.isCommit { return model.revision }
-    guard let data = contents("\(folder(of: model))/refs/\(model.revision)", limit: 256) else {
-      return nil
-    }
+    return commit(reference: "\(folder(of: model))/refs/\(model.revision)")
+  }
+
+  /// The commit that a file below `refs` holds.
+  private func commit(reference path: String) -> String? {
+    guard let data = contents(path, limit: 256) else { return nil }
     let commit = String(decoding: data, as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
     return HubModel.isCommit(commit) ? commit : nil
@@ -133,6 +136,7 @@ public struct HubCache: Sendable {
 
 /// A model in the cache, for lists.
 public struct CachedModel: Sendable, Equatable {
+  /// `org/name`; `name` of one that another tool fetched without an owner, which `HubModel` is not.
   public let id: String
   public let folder: String
   /// Names of branches and tags with the commits they stood for, sorted by name.
@@ -156,17 +160,19 @@ extension HubCache {
     return names.compactMap { name -> CachedModel? in
       guard name.hasPrefix("models--") else { return nil }
       let parts = name.dropFirst(8).split(separator: "-", omittingEmptySubsequences: false)
-      // Names hold no `--`, so the only one parts the owner from the name.
-      guard let gap = parts.firstIndex(of: "") else { return nil }
+      // Names hold no `--`, so the only one parts the owner from the name; old models have none.
+      guard let gap = parts.firstIndex(of: "") else {
+        let id = String(name.dropFirst(8))
+        return HubModel.isName("owner/" + id) ? cached(id) : nil
+      }
       let id =
         parts[..<gap].joined(separator: "-") + "/" + parts[(gap + 1)...].joined(separator: "-")
-      guard HubModel.isName(id), let model = try? HubModel(id: id) else { return nil }
-      return cached(model)
+      return HubModel.isName(id) ? cached(id) : nil
     }.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
   }
 
-  private func cached(_ model: HubModel) -> CachedModel {
-    let root = folder(of: model)
+  private func cached(_ id: String) -> CachedModel {
+    let root = folder + "/" + Self.folderName(id)
     let files = FileManager.default
     var sizes = (whole: 0, partial: 0)
     for name in (try? files.contentsOfDirectory(atPath: root + "/blobs")) ?? [] {
@@ -175,15 +181,16 @@ extension HubCache {
     }
     var references: [CachedModel.Reference] = []
     for case let name as String in files.enumerator(atPath: root + "/refs") ?? .init() {
-      guard let named = try? HubModel(id: model.id, revision: name),
-        HubDisk.state("\(root)/refs/\(name)")?.isFolder == false, let commit = commit(of: named)
+      guard HubModel.isRevision(name), !HubModel.isCommit(name),
+        HubDisk.state("\(root)/refs/\(name)")?.isFolder == false,
+        let commit = commit(reference: "\(root)/refs/\(name)")
       else { continue }
       references.append(.init(name: name, commit: commit))
     }
     let commits = ((try? files.contentsOfDirectory(atPath: root + "/snapshots")) ?? [])
       .filter(HubModel.isCommit).sorted()
     return CachedModel(
-      id: model.id, folder: root, references: references.sorted { $0.name < $1.name },
+      id: id, folder: root, references: references.sorted { $0.name < $1.name },
       commits: commits, byteCount: sizes.whole, partialByteCount: sizes.partial)
   }
 }

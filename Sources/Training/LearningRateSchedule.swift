@@ -72,6 +72,18 @@ public struct LearningRateSchedule: Sendable {
       settings.timescale > 0 ? settings.timescale : warmupSteps > 0 ? warmupSteps : 10_000)
   }
 
+  /// How many of the first steps have rates that say nothing of how many are planned, given that
+  /// `warmup_steps` and `decay_steps` are: all of them where the rate never falls to an end, those
+  /// before the decay for `wsd`, and none for `cosine` and `linear`. A training may be given more
+  /// steps after any of these.
+  public var extendableSteps: Int {
+    switch kind {
+    case .constant, .inverseSquareRoot: Int.max
+    case .wsd: max(warmupSteps, steps - decaySteps)
+    case .cosine, .linear: 0
+    }
+  }
+
   /// The rate of `step`, which counts from 0. At first `step + 1` of `warmupSteps` of the way from the
   /// first rate to the peak; the last step's rate is the final one for `cosine`, `linear` and `wsd`.
   public func rate(at step: Int) -> Double {

@@ -14,7 +14,8 @@
   /// A state is a checkpoint folder with the trained weights (`model.safetensors`), the optimizer's
   /// buffers and the moving average (`optimizer_state.safetensors`: `exp_avg.…`, `ema.…`), and the
   /// rest in `trainer_state.json`: `global_step`, records, the position in the data, what was best.
-  /// It appears whole or not at all; the one before it is deleted after. A process that is killed, or
+  /// It appears whole or not at all; the one before it is deleted after, but for the last before a
+  /// decay where the trainer keeps that (`SavedStates+Plateau.swift`). A process that is killed, or
   /// a disk that is full, while a state is written leaves the one before.
   struct SavedStates {
     /// What was saved besides numbers in buffers.
@@ -37,7 +38,7 @@
       self.trainer = trainer
     }
 
-    private var saved: [(step: Int, path: String)] {
+    var saved: [(step: Int, path: String)] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
       return names.compactMap { name in
         guard name.hasPrefix(Self.prefix), let step = Int(name.dropFirst(Self.prefix.count)) else {
@@ -78,7 +79,10 @@
       ]
       try CheckpointWriter.write(
         weights, to: directory + "/" + Self.prefix + "\(progress.step)", options: options)
-      for (_, path) in before { try? FileManager.default.removeItem(atPath: path) }
+      let kept = plateau(of: before, after: progress.step)
+      for (step, path) in before where step != kept {
+        try? FileManager.default.removeItem(atPath: path)
+      }
     }
 
     /// What a state must agree in with the training that wants to go on from it.
@@ -106,30 +110,9 @@
       into model: Parameterization, _ average: WeightAverage?
     ) throws -> Restored? {
       guard let newest = saved.last else { return nil }
+      let restored = try position(of: newest.path)
       func broken(_ problem: String) -> TrainingError {
         .brokenState(directory: newest.path, problem: problem)
-      }
-      let path = newest.path + "/" + Self.stateName
-      guard let bytes = FileManager.default.contents(atPath: path),
-        let state = try? JSON.parse(bytes, origin: path)
-      else { throw broken("its \(Self.stateName) is missing or no JSON") }
-      for (key, value) in identity where key != Self.settingsKey {
-        let differences = JSONDifference.between(state[key] ?? .null, value, path: key)
-        if let first = differences.first {
-          throw TrainingError.foreignState(
-            directory: newest.path, key: first.path, expected: first.now, found: first.before)
-        }
-      }
-      guard let progress = Progress(state), let loop = state["loop_state"],
-        let sampler = state["sampler_state"].flatMap(Self.samplerState)
-      else { throw broken("its \(Self.stateName) is incomplete") }
-      if let problem = trainer.settings.obstacle(
-        continuing: state[Self.settingsKey] ?? .null, after: progress.step)
-      {
-        throw TrainingError.foreignState(
-          directory: newest.path, key: "\(Self.settingsKey).\(problem.key)",
-          expected: problem.expected,
-          found: problem.found)
       }
       func values(_ name: String, _ checkpoint: Checkpoint, count: Int) throws -> [Float] {
         let values = try checkpoint.floats(name)
@@ -148,6 +131,37 @@
         for (name, _, buffer) in buffers {
           buffer.replace(with: try values(name, tensors, count: buffer.count))
         }
+      }
+      return restored
+    }
+
+    /// What a state says besides its buffers.
+    ///
+    /// - Throws: `TrainingError.foreignState` with the first setting that differs; `.brokenState`.
+    func position(of directory: String) throws -> Restored {
+      func broken(_ problem: String) -> TrainingError {
+        .brokenState(directory: directory, problem: problem)
+      }
+      let path = directory + "/" + Self.stateName
+      guard let bytes = FileManager.default.contents(atPath: path),
+        let state = try? JSON.parse(bytes, origin: path)
+      else { throw broken("its \(Self.stateName) is missing or no JSON") }
+      for (key, value) in identity where key != Self.settingsKey {
+        let differences = JSONDifference.between(state[key] ?? .null, value, path: key)
+        if let first = differences.first {
+          throw TrainingError.foreignState(
+            directory: directory, key: first.path, expected: first.now, found: first.before)
+        }
+      }
+      guard let progress = Progress(state), let loop = state["loop_state"],
+        let sampler = state["sampler_state"].flatMap(Self.samplerState)
+      else { throw broken("its \(Self.stateName) is incomplete") }
+      if let problem = trainer.settings.obstacle(
+        continuing: state[Self.settingsKey] ?? .null, after: progress.step)
+      {
+        throw TrainingError.foreignState(
+          directory: directory, key: "\(Self.settingsKey).\(problem.key)",
+          expected: problem.expected, found: problem.found)
       }
       return Restored(progress: progress, sampler: sampler, loop: loop)
     }

@@ -58,6 +58,8 @@
     public let identity: String
     /// Whether the state after the last step is saved too.
     let savesLast: Bool
+    /// Whether the state before a decay is kept, so that more steps can be asked for.
+    let keepsPlateau: Bool
     let start: Checkpoint
     let kernels: Kernels
     let group: DistributedGroup
@@ -71,22 +73,25 @@
     ///   - identity: a hash of the start and the data; saved states carry it.
     ///   - savesLast: also saves after the last step, for a caller who has more to do before the
     ///     training counts as done.
+    ///   - keepsPlateau: saves the last state from which the training could be given more steps, and
+    ///     keeps it beside the newest: see `continuation(_:)`.
     ///   - group: the processes that share the work; each makes a trainer alike and runs it. Rank 0
     ///     alone saves and calls the hooks that tell something.
     public init(
       start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
       stateDirectory: String? = nil, identity: String = "", savesLast: Bool = false,
-      group: DistributedGroup = .alone
+      keepsPlateau: Bool = false, group: DistributedGroup = .alone
     ) throws {
       try self.init(
         start: start, settings: settings, loop: loop, stateDirectory: stateDirectory,
-        identity: identity, savesLast: savesLast, kernels: .best, group: group)
+        identity: identity, savesLast: savesLast, keepsPlateau: keepsPlateau, kernels: .best,
+        group: group)
     }
 
     package init(
       start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
-      stateDirectory: String?, identity: String, savesLast: Bool = false, kernels: Kernels,
-      group: DistributedGroup = .alone
+      stateDirectory: String?, identity: String, savesLast: Bool = false,
+      keepsPlateau: Bool = false, kernels: Kernels, group: DistributedGroup = .alone
     ) throws {
       try start.validate()
       config = start.config
@@ -95,6 +100,7 @@
       self.stateDirectory = stateDirectory
       self.identity = identity
       self.savesLast = savesLast
+      self.keepsPlateau = keepsPlateau
       self.kernels = kernels
       self.group = group
       self.start = start

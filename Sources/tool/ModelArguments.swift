@@ -51,6 +51,8 @@ struct NamedModel {
 /// A model's name on the command line that is none.
 enum ModelArgumentError: Diagnosed {
   case malformed(String)
+  /// No such folder, but one with nearly that name.
+  case missing(String, nearest: String)
 
   var diagnosis: Diagnosis {
     switch self {
@@ -58,6 +60,9 @@ enum ModelArgumentError: Diagnosed {
       Diagnosis(
         what: "Expected a model's folder or FOLDER+ADAPTER, found `\(text)`.", where: "arguments",
         next: "Name one folder, and at most one adapter behind a plus.")
+    case .missing(let path, let nearest):
+      Diagnosis(
+        what: "There is no such folder.", where: path, next: "Did you mean `\(nearest)`?")
     }
   }
 }

@@ -25,11 +25,40 @@ enum ModelPlace {
 
   /// The folder that a command's argument means.
   static func folder(_ text: String, for purpose: HubPurpose = .model) throws -> String {
-    do { return try models().folder(text, for: purpose) } catch let error as HubError {
+    let folder: String
+    do { folder = try models().folder(text, for: purpose) } catch let error as HubError {
       // A name that was mistyped looks like a model of the hub.
-      Output.message("There is no folder `\(text)` here, so it was taken for a model of the hub.")
+      Output.message(
+        "There is no folder `\(text)` here, so it was taken for a model of the hub."
+          + (nearestFolder(to: text).map { " Did you mean `\($0)`?" } ?? ""))
       throw error
     }
+    if folder == text, !Disk.exists(text), let nearest = nearestFolder(to: text) {
+      throw ModelArgumentError.missing(text, nearest: nearest)
+    }
+    return folder
+  }
+
+  /// The folder that a path was probably meant to name: beside where it leads, or, where that is
+  /// nowhere, the same below a folder with a similar name.
+  static func nearestFolder(to path: String) -> String? {
+    let text = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    let name = (text as NSString).lastPathComponent
+    var parent = (text as NSString).deletingLastPathComponent
+    if !parent.isEmpty, !Disk.exists(parent) {
+      guard let found = nearestFolder(to: parent) else { return nil }
+      parent = found
+    }
+    func joined(_ name: String) -> String {
+      parent.isEmpty ? name : (parent as NSString).appendingPathComponent(name)
+    }
+    if Disk.identity(joined(name))?.isFolder == true { return joined(name) }
+    let names = (try? Disk.names(in: parent.isEmpty ? "." : parent)) ?? []
+    return nearestName(
+      to: name,
+      in: names.filter { !$0.hasPrefix(".") && Disk.identity(joined($0))?.isFolder == true }
+        .sorted()
+    ).map(joined)
   }
 
   static var userAgent: String { "koine/\(KoineVersion.current)" }

@@ -142,6 +142,75 @@ import Tokenization
     #expect(try shown(last, .chat(turns))[0].contains("\nHello<|im_end|>"))
   }
 
+  @Test
+  func `each turn can be an example of its own, also where earlier ones lose their reasoning`()
+    throws
+  {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Golden/templates/families/qwen3.jinja")
+    let template = try ChatTokenizer.template(String(contentsOf: file, encoding: .utf8))
+    let thought = [
+      ("user", "Hi"), ("assistant", "<think>\ngreet\n</think>\n\nHello"), ("user", "Bye"),
+      ("assistant", "<think>\npart\n</think>\n\nSo long"),
+    ]
+    // What is refused says how it could be trained.
+    let message = lines { _ = try encoder(template, length: 2000).encode(.chat(thought)) }
+    #expect(message.contains("`assistant: each`") && message.contains("`assistant: last`"))
+    let each = encoder(template, length: 2000) { $0.assistant = .each }
+    let texts = try shown(each, .chat(thought))
+    try #require(texts.count == 2)
+    // The reasoning of the turn is trained where it is the last, and gone where it is not.
+    #expect(texts[0].hasSuffix("assistant\n[<think>\ngreet\n</think>\n\nHello<|im_end|>]"))
+    #expect(texts[1].hasSuffix("assistant\n[<think>\npart\n</think>\n\nSo long<|im_end|>]"))
+    #expect(texts[1].contains("assistant\nHello<|im_end|>") && !texts[1].contains("greet"))
+    // Each is what `last` makes of the conversation up to it.
+    let last = encoder(template, length: 2000) { $0.assistant = .last }
+    #expect(try shown(last, .chat(Array(thought.prefix(2)))) == [texts[0]])
+    #expect(try shown(last, .chat(thought)) == [texts[1]])
+  }
+
+  @Test func `of each turn only those that are trained and fit become examples`() throws {
+    let template = try ChatTokenizer.known("chatml")
+    let each = encoder(template) { $0.assistant = .each }
+    var first = ExampleMessage(role: "assistant", content: "No")
+    first.json["weight"] = 0
+    func row(_ answer: ExampleMessage) -> ExampleRow {
+      ExampleRow(
+        content: .messages(
+          [
+            ExampleMessage(role: "user", content: "a"), first,
+            ExampleMessage(role: "user", content: "b"), answer,
+          ], tools: nil), file: "chat.jsonl", line: 1)
+    }
+    let texts = try shown(each, row(ExampleMessage(role: "assistant", content: "Yes")))
+    #expect(texts.count == 1 && texts[0].contains("\nNo<|im_end|>"))
+    #expect(texts[0].hasSuffix("[Yes<|im_end|>]"))
+    let message = lines { _ = try each.encode(row(first)) }
+    #expect(message.contains("nothing in it would be trained"))
+    let dropping = encoder(template) {
+      $0.assistant = .each
+      $0.untrained = .drop
+    }
+    #expect(try dropping.encode(row(first)) == .untrained)
+    // The second turn does not fit and is dropped; the first stays.
+    guard case .examples(let both, _) = try each.encode(.chat(turns)) else { return }
+    try #require(both.count == 2)
+    let short = encoder(template, length: both[1].tokens.count - 2) {
+      $0.assistant = .each
+      $0.overLong = .drop
+    }
+    guard case .examples(let made, let isTruncated) = try short.encode(.chat(turns)) else {
+      Issue.record("the first turn fits")
+      return
+    }
+    #expect(made == [both[0]] && isTruncated)
+    let none = encoder(template, length: 8) {
+      $0.assistant = .each
+      $0.overLong = .drop
+    }
+    #expect(try none.encode(.chat(turns)) == .overLong)
+  }
+
   @Test func `a conversation without a template is an error`() throws {
     let message = lines { _ = try encoder(nil).encode(.chat(turns)) }
     #expect(message.contains("there is no chat template"))

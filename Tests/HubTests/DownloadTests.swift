@@ -281,4 +281,26 @@ import Testing
     #expect(snapshot.folder.hasPrefix(models[0].folder))
     #expect(HubCache(folder: bench.root + "/none").models() == [])
   }
+
+  @Test func `models without an owner are listed too, and what is no model's folder is not`() throws
+  {
+    let commit = String(repeating: "a", count: 40)
+    let folder = bench.cacheFolder + "/models--gpt2-medium"
+    for part in ["blobs", "refs", "snapshots/\(commit)"] {
+      try FileManager.default.createDirectory(
+        atPath: folder + "/" + part, withIntermediateDirectories: true)
+    }
+    try Data(count: 5).write(to: URL(fileURLWithPath: folder + "/blobs/x"))
+    try Data(commit.utf8).write(to: URL(fileURLWithPath: folder + "/refs/main"))
+    for name in ["models--", "models--a--b--c", "models---a", "models--.a", "models--a--"] {
+      try FileManager.default.createDirectory(
+        atPath: bench.cacheFolder + "/" + name, withIntermediateDirectories: true)
+    }
+    #expect(
+      HubCache(folder: bench.cacheFolder).models() == [
+        CachedModel(
+          id: "gpt2-medium", folder: folder, references: [.init(name: "main", commit: commit)],
+          commits: [commit], byteCount: 5, partialByteCount: 0)
+      ])
+  }
 }

@@ -67,6 +67,31 @@
       }
     }
 
+    @Test(arguments: FamilyGolden.all, [ElementType.bfloat16, .float16])
+    func `a step over 16-bit weights gives the bits of the graph`(
+      golden: FamilyGolden, type: ElementType
+    ) throws {
+      let wide = try golden.checkpoint()
+      let stored = try Checkpoint.inMemory(
+        config: wide.config,
+        tensors: wide.names.map { name in
+          (name, try #require(wide.info(name)).shape, try wide.floats(name))
+        }, elementType: type)
+      let rows = golden.ids("ids")
+      let model = try Model(stored, weights: .asStored, kernels: .fused)
+      let twin = try Model(stored, weights: .float32, kernels: .fused)
+      for (ids, prompt) in [(Array(rows.prefix(2)), 2), ([rows[0]], 3)] {
+        let starts = ids.map { _ in 0 }
+        let expected = try decode(model, ids, starts: starts, prompt: prompt, bySteps: false)
+        let found = try decode(model, ids, starts: starts, prompt: prompt, bySteps: true)
+        #expect(found == expected)
+        // 16-bit weights are widened exactly, so the same model in float32 is near, though its
+        // sums may be taken in another order.
+        let wide = try decode(twin, ids, starts: starts, prompt: prompt, bySteps: true)
+        for (a, b) in zip(found.joined(), wide.joined()) { #expect(abs(a - b) <= 1e-3) }
+      }
+    }
+
     @Test func `a step gives the same bits for every number of threads and instruction set`()
       throws
     {

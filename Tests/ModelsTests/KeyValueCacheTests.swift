@@ -69,6 +69,33 @@
       }
     }
 
+    @Test func `the longest row of a batch decides the frequencies of longrope for all`() throws {
+      // Parity with transformers over rows on both sides of the original length is the golden
+      // tests' (`FamilyTests`); here is what it rests on.
+      let golden = try #require(
+        FamilyGolden.all.first { $0.family == "phi3" && $0.title == "longrope, switching" })
+      let model = try Model(golden.checkpoint())
+      let original = try #require(golden.config(4)["original_max_position_embeddings"]?.int)
+      let text = golden.ids("ids")[0]
+      #expect(text.count > original)
+      let layers = model.architecture.sizes.layerCount
+      // The short row: the text's first 12 tokens, beside one of `length`.
+      func short(beside length: Int) throws -> [Float] {
+        let cache = KeyValueCache(layerCount: layers, starts: [0, length - 12])
+        let rows = [
+          Array(text.prefix(length)),
+          [Int32](repeating: 9, count: length - 12) + text.prefix(12),
+        ]
+        return try next(model, rows, 0..<length, cache)[1]
+      }
+      try Engine.run {
+        let alone = try next(model, [text], 0..<12, nil)[0]
+        #expect(try isClose(short(beside: original), alone))
+        #expect(try !isClose(short(beside: original + 1), alone))
+        #expect(try isClose(short(beside: text.count), short(beside: original + 1)))
+      }
+    }
+
     @Test func `positions count from where a row begins`() {
       let cache = KeyValueCache(layerCount: 1, starts: [2, 0])
       let positions = cache.positions(next: 4)

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Documents
 import Testing
 
 @testable import Tokenization
@@ -44,6 +45,58 @@ import Testing
     #expect(try rare.train(corpus).vocabularySize == 400)
   }
 
+  @Test(arguments: SplitPattern.allCases)
+  func `a named pattern is written, and text is cut by it`(pattern: SplitPattern) throws {
+    var trainer = TokenizerTrainer(vocabularySize: 400)
+    trainer.pattern = pattern.name
+    let trained = try trainer.train(corpus)
+    var direct = BPETrainer(vocabularySize: 400)
+    direct.pattern = pattern
+    #expect(trained.json == (try direct.train(corpus).json))
+    let text = trained.json.serialized()
+    #expect(text.contains(JSON.string(pattern.rawValue).serialized()) == (pattern != .gpt2))
+    #expect(text.contains("\"use_regex\":\(pattern == .gpt2)"))
+    // Read again, it cuts as the pattern says: digits one by one, or not.
+    let read = try Tokenizer(json: trained.json, roles: .init(), origin: "memory")
+    if [.singleDigits, .marksAsLetters].contains(pattern) {
+      #expect(read.encode("1234567").count == 7)
+      #expect(!trained.tokens.contains { $0.count > 1 && $0.allSatisfy(\.isNumber) })
+    }
+    for sample in corpus.prefix(20) { #expect(read.encode(sample) == trained.encode(sample)) }
+    #expect(SplitPattern(name: pattern.name) == pattern)
+  }
+
+  @Test func `no token crosses the words of an expression, and tokenizer.json has it`() throws {
+    let texts = (0..<50).map { "aab baa aab 12\($0 % 5)3 aabbaa" }
+    var trainer = TokenizerTrainer(vocabularySize: 300)
+    trainer.minimumFrequency = 2
+    // Pairs of digits; single letters b; what lies between is a word too.
+    trainer.pattern = #"\d{1,2}|b"#
+    let trained = try trainer.train(texts)
+    let split = trained.json["pre_tokenizer"]?["pretokenizers"]?.array?.first
+    #expect(split?["pattern"]?["Regex"]?.string == #"\d{1,2}|b"#)
+    #expect(split?["behavior"]?.string == "Isolated")
+    let read = try Tokenizer(json: trained.json, roles: .init(), origin: "memory")
+    #expect(read.encode("aab 1203").map { read.tokens[Int($0)] } == ["aa", "b", "Ġ", "12", "03"])
+    for token in read.tokens.dropFirst(2) where token.contains("b") { #expect(token == "b") }
+    #expect(read.decode(read.encode(texts[3])) == texts[3])
+    // With the usual pattern the same word is one token.
+    trainer.pattern = nil
+    let usual = try trainer.train(texts)
+    #expect(usual.encode("aab").count == 1)
+  }
+
+  @Test(arguments: ["gpt-2", "llama", "(", #"\q{"#])
+  func `a pattern that is no name and no expression is told`(pattern: String) throws {
+    var trainer = TokenizerTrainer(vocabularySize: 400)
+    trainer.pattern = pattern
+    let diagnosis = #expect(throws: TokenizationError.self) { try trainer.train(corpus) }?.diagnosis
+    #expect(diagnosis?.kind == .malformedInput)
+    let isWord = !pattern.contains { "(\\".contains($0) }
+    // What could be a name is told the names there are.
+    #expect(diagnosis?.what.contains("`llama3`") == isWord)
+  }
+
   @Test func `what cannot be met is told by its key`() {
     func refused(_ change: (inout TokenizerTrainer) -> Void) -> String? {
       var trainer = TokenizerTrainer(.unigram, vocabularySize: 600)
@@ -71,6 +124,9 @@ import Testing
     trainer.coverage = 0.9
     trainer.characterLimit = 3
     #expect(trainer.unusedKeys == ["character_coverage", "limit_alphabet"])
+    var characters = TokenizerTrainer(.unigram, vocabularySize: 600)
+    characters.pattern = "gpt2"
+    #expect(characters.unusedKeys == ["pattern"])
     trainer.fallsBackToBytes = true
     #expect(trainer.unusedKeys.isEmpty)
   }

@@ -59,6 +59,30 @@ struct ScheduleTests {
     }
   }
 
+  @Test func `a run can be extended after the steps whose rates ask for no length`() throws {
+    func steps(_ change: (inout TrainingSettings) -> Void) -> Int {
+      var settings = TrainingSettings()
+      settings.steps = 100
+      settings.warmupSteps = 5
+      change(&settings)
+      return LearningRateSchedule(settings).extendableSteps
+    }
+    #expect(
+      steps {
+        $0.schedule = .wsd
+        $0.decaySteps = 30
+      } == 70)
+    // No plateau: the decay begins behind the warm-up.
+    #expect(
+      steps {
+        $0.schedule = .wsd
+        $0.decaySteps = 100
+      } == 5)
+    #expect(steps { $0.schedule = .constant } == .max)
+    #expect(steps { $0.schedule = .inverseSquareRoot } == .max)
+    #expect(steps { $0.schedule = .cosine } == 0 && steps { $0.schedule = .linear } == 0)
+  }
+
   @Test func `settings are read by their keys and ranges are kept`() throws {
     var settings = try Settings(
       YAML.parse("steps: 7\nschedule: wsd\nlearning_rate: 3e-4\n", origin: "r.yaml"),

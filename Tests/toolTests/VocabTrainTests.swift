@@ -4,6 +4,8 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Recipes
+import Runs
 import Testing
 import Tokenization
 
@@ -56,6 +58,40 @@ import Tokenization
       try FileManager.default.contentsOfDirectory(atPath: place.root).sorted() == ["a.txt", "out"])
   }
 
+  @Test func `phases in which nothing is counted up show no rate`() throws {
+    let texts = (0..<1100).map { "the word \($0 % 37) and the sea \($0 % 11)" }
+    var seen: [StepProgress] = []
+    for kind in TokenizerTrainer.Kind.allCases {
+      _ = try TokenizerTrainer(kind, vocabularySize: 320).train(texts) {
+        seen.append(StepProgress($0))
+      }
+    }
+    // Of Unigram's pieces none is counted up: they are sought, and then become fewer.
+    let pieces = seen.filter { $0.unit == "pieces" }
+    #expect(!pieces.isEmpty && pieces.allSatisfy { $0.rate == 0 })
+    for progress in pieces {
+      let line = ProgressLine(
+        label: "x", done: Double(progress.done), unit: progress.unit, rate: progress.rate)
+      #expect(!line.rendered(width: 80).contains("/s"))
+    }
+    // Texts and merges are: their rate is measured.
+    let others = seen.filter { $0.unit != "pieces" }
+    #expect(!others.isEmpty && others.allSatisfy { $0.rate == nil })
+  }
+
+  @Test func `a pattern is in the tokenizer that is written`() throws {
+    let place = try Place()
+    let arguments = ["\(place.root)/a.txt", "--output", place.root + "/out", "--vocab-size", "300"]
+    #expect(try run(arguments + ["--pattern", "o"])?.what.contains("`pattern`") == true)
+    #expect(try run(arguments + ["--pattern", "("])?.kind == .malformedInput)
+    #expect(try run(arguments + ["--pattern", #"\p{L}+|\s"#]) == nil)
+    let tokenizer = try Tokenizer.load(directory: place.root + "/out")
+    let split = tokenizer.json["pre_tokenizer"]?["pretokenizers"]?.array?.first
+    #expect(split?["pattern"]?["Regex"]?.string == #"\p{L}+|\s"#)
+    // A space is a word of its own.
+    #expect(!tokenizer.tokens.contains { $0.hasPrefix("Ġ") && $0 != "Ġ" })
+  }
+
   @Test func `bad outputs, texts and settings are told, and nothing is left behind`() throws {
     let place = try Place()
     let (text, out) = ("\(place.root)/a.txt", "\(place.root)/out")
@@ -85,6 +121,7 @@ import Tokenization
     arguments: [
       ["--type", "wordpiece"], ["--character-coverage", "0.9"], ["--limit-alphabet", "5"],
       ["--min-frequency", "0"], ["--model-max-length", "0"],
+      ["--type", "unigram", "--pattern", "gpt2"], ["--byte-fallback", "--pattern", "gpt2"],
     ])
   func `options that cannot be or mean nothing are wrong usage`(options: [String]) {
     #expect(throws: (any Error).self) {

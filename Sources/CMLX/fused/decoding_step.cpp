@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "mlx/transforms.h"
+#include "decoding_weights.h"
 #include "phases.h"
 #include "primitive.h"
 #include "rows.h"
@@ -16,43 +16,7 @@
 namespace koine {
 namespace {
 
-/// Rows of a matrix that go to columns of a result.
-struct Part {
-  StoredMatrix w;
-  const float* bias;
-  /// The column of the first row.
-  std::size_t offset;
-};
-
-struct Layer {
-  const float *beforeAttention, *afterAttention, *beforeFeedForward, *afterFeedForward;
-  std::vector<Part> input;
-  const float *queryNorm, *keyNorm;
-  Part output, gate, up, down;
-  std::int32_t window, rotation;
-};
-
-/// A piece of a product: about 32 KB of weights, a few microseconds; a multiple of the rows that a kernel takes.
-std::size_t pieceRows(const StoredMatrix& w, std::size_t bytes) {
-  const std::size_t rowBytes = std::max<std::size_t>(1, w.columns * w.elementBytes());
-  return std::max<std::size_t>(12, bytes / rowBytes / 12 * 12);
-}
-
-constexpr std::size_t pieceBytes = std::size_t{1} << 15;
-
-std::size_t pieceCount(const StoredMatrix& w, std::size_t bytes = pieceBytes) {
-  const std::size_t height = pieceRows(w, bytes);
-  return (w.rows + height - 1) / height;
-}
-
-struct Range {
-  std::size_t begin, end;
-};
-
-Range pieceRange(const StoredMatrix& w, std::size_t index, std::size_t bytes = pieceBytes) {
-  const std::size_t height = pieceRows(w, bytes);
-  return {std::min(w.rows, index * height), std::min(w.rows, (index + 1) * height)};
-}
+constexpr const char* kernel = "decoding step";
 
 void addBias(const float* bias, const Range& range, std::size_t rows, float* y, std::size_t stride) {
   if (bias == nullptr) return;
@@ -64,14 +28,10 @@ void addBias(const float* bias, const Range& range, std::size_t rows, float* y, 
 
 }  // namespace
 
-struct DecodingStack::Content final : PhasedWork {
-  enum Kind : std::size_t { inputs, attention, output, gates, down, kinds };
+struct DecodingStack::Content final : PhasedWork, DecodingWeights {
+  using DecodingWeights::DecodingWeights;
 
-  DecoderShape shape;
-  std::vector<Layer> layers;
-  StoredMatrix embedding{}, head{};
-  const float* finalNorm = nullptr;
-  std::vector<array> kept;
+  enum Kind : std::size_t { inputs, attention, output, gates, down, kinds };
 
   // Of one step.
   std::size_t texts = 0, column = 0;
@@ -100,11 +60,11 @@ struct DecodingStack::Content final : PhasedWork {
 
   std::size_t pieces(std::size_t phase) const override {
     if (phase == layers.size() * kinds) return pieceCount(head);
-    const Layer& layer = layers[phase / kinds];
+    const DecodingLayer& layer = layers[phase / kinds];
     switch (phase % kinds) {
       case inputs: {
         std::size_t count = 0;
-        for (const Part& part : layer.input) count += pieceCount(part.w);
+        for (const DecodingPart& part : layer.input) count += pieceCount(part.w);
         return count;
       }
       case attention: return texts * shape.groups;
@@ -116,10 +76,10 @@ struct DecodingStack::Content final : PhasedWork {
 
   void piece(std::size_t phase, std::size_t index) override {
     if (phase == layers.size() * kinds) return headPiece(index);
-    const Layer& layer = layers[phase / kinds];
+    const DecodingLayer& layer = layers[phase / kinds];
     switch (phase % kinds) {
       case inputs:
-        for (const Part& part : layer.input) {
+        for (const DecodingPart& part : layer.input) {
           const std::size_t count = pieceCount(part.w);
           if (index < count) {
             return product(part, index, normed.data(), projected.data(), projectedWidth());
@@ -137,7 +97,7 @@ struct DecodingStack::Content final : PhasedWork {
   void finish(std::size_t phase) override {
     if (phase == layers.size() * kinds) return chooseLikeliest();
     const std::size_t index = phase / kinds;
-    const Layer& layer = layers[index];
+    const DecodingLayer& layer = layers[index];
     switch (phase % kinds) {
       case inputs:
         if (shape.normsWholeQueries) {
@@ -167,10 +127,10 @@ struct DecodingStack::Content final : PhasedWork {
       w = &head;
       row = pieceRange(head, index).begin;
     } else {
-      const Layer& layer = layers[phase / kinds];
+      const DecodingLayer& layer = layers[phase / kinds];
       switch (phase % kinds) {
         case inputs:
-          for (const Part& part : layer.input) {
+          for (const DecodingPart& part : layer.input) {
             w = &part.w;
             const std::size_t count = pieceCount(part.w);
             if (index < count) break;
@@ -198,7 +158,7 @@ struct DecodingStack::Content final : PhasedWork {
   }
 
   void product(
-      const Part& part, std::size_t index, const float* x, float* y, std::size_t stride) const {
+      const DecodingPart& part, std::size_t index, const float* x, float* y, std::size_t stride) const {
     const Range range = pieceRange(part.w, index);
     multiplyRows(range.begin, range.end, part.w, texts, x, y + part.offset, stride);
     addBias(part.bias, range, texts, y + part.offset, stride);
@@ -228,7 +188,7 @@ struct DecodingStack::Content final : PhasedWork {
   }
 
   /// The heads of one group of one text.
-  void attend(const Layer& layer, std::size_t number, std::size_t index) {
+  void attend(const DecodingLayer& layer, std::size_t number, std::size_t index) {
     const std::size_t text = index / shape.groups, group = index % shape.groups;
     const std::size_t width = shape.width, repeat = shape.heads / shape.groups;
     float* const row = projected.data() + text * projectedWidth();
@@ -257,7 +217,7 @@ struct DecodingStack::Content final : PhasedWork {
         AttentionRule{shape.attentionScale, layer.window, shape.attentionCap}, mixed.data());
   }
 
-  void gatePiece(const Layer& layer, std::size_t index) {
+  void gatePiece(const DecodingLayer& layer, std::size_t index) {
     const Range range = pieceRange(layer.gate.w, index, pieceBytes / 2);
     const std::size_t width = shape.intermediate;
     multiplyRows(range.begin, range.end, layer.gate.w, texts, normed.data(), gated.data(), width);
@@ -358,102 +318,10 @@ struct DecodingStack::Content final : PhasedWork {
   }
 };
 
-namespace {
-
-constexpr const char* kernel = "decoding step";
-
-/// Checks weights, evaluates them and takes their addresses.
-struct Binder {
-  std::vector<array>& kept;
-
-  const array& keep(const array& value) const {
-    array plain = mx::contiguous(value, false, cpuStream());
-    mx::eval({plain});
-    // What is row-major already is itself, also when it will be updated in place.
-    if (value.is_available() && value.flags().row_contiguous) plain = value;
-    kept.push_back(plain);
-    return kept.back();
-  }
-
-  StoredMatrix matrix(
-      const char* name, const DecoderWeights::Weight& value, std::size_t rows, std::size_t columns) const {
-    if (!value) refuse(kernel, name, "a matrix", "none");
-    expectStoredType(kernel, name, *value);
-    expectShape(kernel, name, *value, {static_cast<int>(rows), static_cast<int>(columns)});
-    return storedMatrix(keep(*value));
-  }
-
-  const float* vector(const char* name, const DecoderWeights::Weight& value, std::size_t count) const {
-    if (!value) return nullptr;
-    expectType(kernel, name, *value, mx::float32);
-    expectShape(kernel, name, *value, {static_cast<int>(count)});
-    return keep(*value).data<float>();
-  }
-};
-
-StoredMatrix rowsOf(const StoredMatrix& w, std::size_t begin, std::size_t count) {
-  return {w.row(begin), w.type, count, w.columns};
-}
-
-Layer bind(const DecoderWeights& from, const DecoderShape& shape, const Binder& binder) {
-  const std::size_t d = shape.hidden, f = shape.intermediate, q = shape.heads * shape.width,
-                    k = shape.groups * shape.width;
-  Layer layer{};
-  layer.beforeAttention = binder.vector("norm before attention", from.beforeAttention, d);
-  layer.afterAttention = binder.vector("norm after attention", from.afterAttention, d);
-  layer.beforeFeedForward = binder.vector("norm before feed-forward", from.beforeFeedForward, d);
-  layer.afterFeedForward = binder.vector("norm after feed-forward", from.afterFeedForward, d);
-  if (from.key || from.value) {
-    layer.input = {
-        {binder.matrix("query", from.query, q, d), binder.vector("query bias", from.queryBias, q), 0},
-        {binder.matrix("key", from.key, k, d), binder.vector("key bias", from.keyBias, k), q},
-        {binder.matrix("value", from.value, k, d), binder.vector("value bias", from.valueBias, k), q + k}};
-  } else {
-    layer.input = {
-        {binder.matrix("query, key and value", from.query, q + 2 * k, d),
-         binder.vector("query bias", from.queryBias, q + 2 * k), 0}};
-  }
-  const bool whole = shape.normsWholeQueries;
-  layer.queryNorm = binder.vector("query norm", from.queryNorm, whole ? q : shape.width);
-  layer.keyNorm = binder.vector("key norm", from.keyNorm, whole ? k : shape.width);
-  if ((layer.queryNorm == nullptr) != (layer.keyNorm == nullptr) || (whole && layer.queryNorm == nullptr)) {
-    refuse(kernel, "query norm", "one for queries and one for keys", "one alone or none");
-  }
-  layer.output = {
-      binder.matrix("output", from.output, d, q), binder.vector("output bias", from.outputBias, d), 0};
-  if (from.up) {
-    layer.gate = {binder.matrix("gate", from.gate, f, d), binder.vector("gate bias", from.gateBias, f), 0};
-    layer.up = {binder.matrix("up", from.up, f, d), binder.vector("up bias", from.upBias, f), 0};
-  } else {
-    const StoredMatrix both = binder.matrix("gate and up", from.gate, 2 * f, d);
-    const float* const bias = binder.vector("gate bias", from.gateBias, 2 * f);
-    layer.gate = {rowsOf(both, 0, f), bias, 0};
-    layer.up = {rowsOf(both, f, f), bias == nullptr ? nullptr : bias + f, 0};
-  }
-  layer.down = {binder.matrix("down", from.down, d, f), binder.vector("down bias", from.downBias, d), 0};
-  layer.window = from.window;
-  layer.rotation = from.rotation;
-  return layer;
-}
-
-}  // namespace
-
 DecodingStack::DecodingStack(
     const DecoderShape& shape, const std::vector<DecoderWeights>& layers, const array& embedding,
     const std::optional<array>& finalNorm, const array& head)
-    : content_(std::make_unique<Content>()) {
-  Content& own = *content_;
-  own.shape = shape;
-  if (shape.vocabulary == 0 || shape.hidden == 0 || shape.intermediate == 0 || shape.width == 0 ||
-      shape.groups == 0 || shape.heads % shape.groups != 0) {
-    refuse(kernel, "shape", "sizes above 0, and heads that the groups divide", "others");
-  }
-  const Binder binder{own.kept};
-  own.embedding = binder.matrix("embedding", embedding, shape.vocabulary, shape.hidden);
-  own.head = binder.matrix("head", head, shape.vocabulary, shape.hidden);
-  own.finalNorm = binder.vector("final norm", finalNorm, shape.hidden);
-  for (const DecoderWeights& layer : layers) own.layers.push_back(bind(layer, shape, binder));
-}
+    : content_(std::make_unique<Content>(shape, layers, embedding, finalNorm, head)) {}
 
 DecodingStack::~DecodingStack() = default;
 
@@ -479,7 +347,7 @@ void DecodingStack::step(
       refuse(kernel, "caches", "memory of the model's shape", "another");
     }
   }
-  for (const Layer& layer : own.layers) {
+  for (const DecodingLayer& layer : own.layers) {
     if (layer.rotation >= static_cast<std::int32_t>(place.rotations.size())) {
       refuse(kernel, "rotations", "as many as layers choose from", std::to_string(place.rotations.size()));
     }

@@ -13,7 +13,8 @@ import Tokenization
 /// where it has them, else what each assistant's message adds to the rendering
 /// (``ChatTemplate/assistantSpans(_:limits:clock:)``, which refuses templates that do not render
 /// prefixes of a conversation as prefixes). The end token is trained also where a generation block
-/// leaves it out, white space behind it never; where the last answer ends in no special token,
+/// leaves it out, white space behind it never; with `assistant: each` a conversation is as many
+/// examples as the assistant has turns, each of which ends one and is all that is trained in it; where the last answer ends in no special token,
 /// end-of-text is put behind it and trained. A message with `"weight": 0` is read only.
 ///
 /// **Prompt and completion** are tokenized in one piece, begun as the tokenizer begins a text, and
@@ -70,6 +71,9 @@ public struct ExampleEncoder: Sendable {
   /// - Throws: ``CorpusError/unusableExample(_:line:problem:next:)`` where the settings ask for an
   ///   error, for a conversation without a template, and with what the template threw.
   public func encode(_ row: ExampleRow) throws -> Outcome {
+    if settings.assistant == .each, case .messages(let messages, let tools) = row.content {
+      return try turns(messages.map { .object($0.json) }, tools: tools.array, row)
+    }
     var marked: MarkedTokens
     var isText = false
     switch row.content {
@@ -89,12 +93,43 @@ public struct ExampleEncoder: Sendable {
       marked = whole(text)
       isText = true
     }
-    guard marked.isTrained.dropFirst().contains(true) else {
-      guard settings.untrained == .drop else {
-        throw unusable(
-          row, "nothing in it would be trained",
-          "Give it an answer that is not empty, or say `untrained: drop`.")
+    return try finish(&marked, isText: isText, row)
+  }
+
+  /// The conversation up to each turn of the assistant that is trained.
+  private func turns(_ messages: [JSON], tools: [JSON]?, _ row: ExampleRow) throws -> Outcome {
+    let ends = messages.indices.filter {
+      messages[$0]["role"]?.string == "assistant" && messages[$0]["weight"]?.double != 0
+    }
+    var found: [EncodedExample] = []
+    var (isTruncated, isOverLong) = (false, false)
+    for end in ends {
+      var marked = try conversation(Array(messages[...end]), tools: tools, row)
+      switch try finish(&marked, isText: false, row) {
+      case .examples(let made, let wasTruncated):
+        found += made
+        isTruncated = isTruncated || wasTruncated
+      case .overLong: isOverLong = true
+      case .untrained: break
       }
+    }
+    if !found.isEmpty { return .examples(found, isTruncated: isTruncated || isOverLong) }
+    if isOverLong { return .overLong }
+    guard settings.untrained == .drop else { throw untrained(row) }
+    return .untrained
+  }
+
+  private func untrained(_ row: ExampleRow) -> CorpusError {
+    unusable(
+      row, "nothing in it would be trained",
+      "Give it an answer that is not empty, or say `untrained: drop`.")
+  }
+
+  private func finish(
+    _ marked: inout MarkedTokens, isText: Bool, _ row: ExampleRow
+  ) throws -> Outcome {
+    guard marked.isTrained.dropFirst().contains(true) else {
+      guard settings.untrained == .drop else { throw untrained(row) }
       return .untrained
     }
     return try fit(&marked, isText: isText, row)
@@ -147,16 +182,25 @@ public struct ExampleEncoder: Sendable {
     }
     let conversation = Conversation(messages: messages, tools: tools)
     let text: String
-    var spans: [Range<Int>]
-    do {
-      text = try template.render(conversation, clock: clock).text
-      spans = try template.assistantSpans(
-        conversation, onlyLast: settings.assistant == .last, clock: clock)
-    } catch {
+    do { text = try template.render(conversation, clock: clock).text } catch {
       throw unusable(row, error.diagnosis.what.clause, error.diagnosis.next)
     }
+    var spans: [Range<Int>]
+    let onlyLast = settings.assistant != .all
+    do {
+      spans = try template.assistantSpans(conversation, onlyLast: onlyLast, clock: clock)
+    } catch {
+      // Templates such as Qwen3's write an earlier turn without its reasoning, so the turns of one
+      // rendering are not what the model said; those of several are.
+      throw unusable(
+        row, error.diagnosis.what.clause,
+        onlyLast
+          ? error.diagnosis.next
+          : "Say `assistant: each`, which makes each turn an example of its own, or "
+            + "`assistant: last`, or use a template that marks the turns by {% generation %}.")
+    }
     var answers = messages.filter { $0["role"]?.string == "assistant" }
-    if settings.assistant == .last { answers = answers.suffix(1) }
+    if onlyLast { answers = answers.suffix(1) }
     if spans.count == answers.count {
       spans = zip(spans, answers).filter { $1["weight"]?.double != 0 }.map(\.0)
     }

@@ -7,7 +7,11 @@ import Documents
 public struct ExampleSettings: Equatable, Sendable {
   /// Which of an assistant's turns are trained.
   public enum Assistant: String, CaseIterable, Sendable {
+    /// All, in one example.
     case all
+    /// Each, in an example of its own that ends with it: the conversation as the model sees it when
+    /// it answers, also under templates that write earlier turns otherwise.
+    case each
     case last
   }
 

@@ -29,7 +29,7 @@ public struct StepProgress: Equatable, Sendable {
   public var total: Int?
   /// What is counted: `tokens`, `documents`, `bytes`.
   public var unit: String
-  /// Units per second lately, if the step measures it.
+  /// Units per second lately, if the step measures it; 0 where what is counted has no rate.
   public var rate: Double?
   /// The training loss lately, in nats per token.
   public var loss: Double?

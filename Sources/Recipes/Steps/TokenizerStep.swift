@@ -42,6 +42,7 @@ struct TokenizerStep: RecipeStep {
       ("max_token_length", trainer.maximumTokenLength.map { JSON($0) }),
       ("character_coverage", trainer.coverage.map { JSON($0) }),
       ("limit_alphabet", trainer.characterLimit.map { JSON($0) }),
+      ("pattern", trainer.pattern.map { JSON($0) }),
     ] {
       if let value { settings[key] = value }
     }
@@ -96,7 +97,7 @@ extension StepProgress {
     switch progress.phase {
     case .counting: self.init(done: progress.done, unit: "texts")
     case .merging: self.init(done: progress.done, total: progress.total, unit: "tokens")
-    case .seeding: self.init(done: 0, unit: "pieces", detail: "looking for pieces")
+    case .seeding: self.init(done: 0, unit: "pieces", rate: 0, detail: "looking for pieces")
     // They become fewer, so there is no share that is done.
     case .fitting:
       self.init(

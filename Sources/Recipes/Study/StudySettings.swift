@@ -204,9 +204,14 @@ public struct StudySettings: Sendable {
     trainer.maximumTokenLength = try section.optionalInt("max_token_length", in: 1...64)
     trainer.coverage = try section.optionalDouble("character_coverage", in: 0.5...1)
     trainer.characterLimit = try section.optionalInt("limit_alphabet", in: 1...65_000)
+    trainer.pattern = try section.optionalString("pattern")
+    let isByteLevel = trainer.isByteLevel
     try refuse(
-      trainer.unusedKeys, in: section, because: "tokens of this type are made of bytes",
-      next: "Remove it, or say `byte_fallback: true`, or `type: unigram`.")
+      trainer.unusedKeys, in: section,
+      because: "tokens of this type are \(isByteLevel ? "" : "not ")made of bytes",
+      next: isByteLevel
+        ? "Remove it, or say `byte_fallback: true`, or `type: unigram`."
+        : "Remove it, or say `type: bpe` without `byte_fallback`.")
     return trainer
   }
 

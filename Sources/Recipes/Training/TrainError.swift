@@ -9,12 +9,26 @@ public enum TrainError: Diagnosed, Equatable {
   case occupied(String)
   /// The folder holds a training of another recipe or other data; what differs, by key.
   case otherTraining(String, differences: [JSONDifference])
+  /// The folder holds the same training of another length, and cannot go on to the one asked for.
+  case otherLength(String, obstacle: LengthObstacle)
   /// Another process is at it.
   case busy(String)
   /// The machine has too little memory; all in bytes.
   case memory(needed: Int, available: Int, isMeasured: Bool)
   /// Nothing of a text is left to train on.
   case tooLittle(name: String, tokens: Int, windowLength: Int)
+
+  /// Why a training cannot be given another length.
+  public enum LengthObstacle: Equatable, Sendable {
+    /// Every rate of this schedule depends on how many steps are planned.
+    case schedule(String)
+    /// No state from before the end is there.
+    case noState
+    /// Steps that are done would have been others; the setting, and its value now and then.
+    case setting(String, now: String, before: String)
+    /// What is drawn from the texts depends on the length.
+    case mixture
+  }
 
   public var diagnosis: Diagnosis {
     switch self {
@@ -30,6 +44,10 @@ public enum TrainError: Diagnosed, Equatable {
           + (differences.count > 4 ? "; and \(differences.count - 4) more" : "") + ".",
         where: folder,
         next: "Name another folder, or give --restart to throw that training away.")
+    case .otherLength(let folder, let obstacle):
+      Diagnosis(
+        what: "The training in the folder cannot go on to another length: \(obstacle.reason).",
+        where: folder, next: obstacle.remedy)
     case .busy(let folder):
       Diagnosis(
         what: "Another process is training there.", where: folder,
@@ -51,5 +69,30 @@ public enum TrainError: Diagnosed, Equatable {
   private static func gigabytes(_ bytes: Int) -> String {
     let tenths = (bytes + 50_000_000) / 100_000_000
     return "\(tenths / 10).\(tenths % 10) GB"
+  }
+}
+
+extension TrainError.LengthObstacle {
+  var reason: String {
+    switch self {
+    case .schedule(let name):
+      "with `schedule: \(name)` every rate depends on how many steps are planned"
+    case .noState: "the state from which it could is not there"
+    case .setting(let key, let now, let before):
+      "its first steps would have been others, for `\(key)` was \(before), is \(now)"
+    case .mixture: "`mix` reckons with the length of the whole training"
+    }
+  }
+
+  var remedy: String {
+    let anew = "name another folder, with `model:` this one to train its weights on"
+    return switch self {
+    case .schedule:
+      "Put the length back, or \(anew); plan with `schedule: wsd` what may be extended."
+    case .noState, .mixture: "Put the length back, or \(anew)."
+    case .setting:
+      "Give `warmup_steps` and `decay_steps` in place of shares, so that the steps done stay as "
+        + "they were, or \(anew)."
+    }
   }
 }

@@ -21,7 +21,7 @@
   ///       summary.json  metrics.jsonl  samples.jsonl    what it came to
   ///       tensorboard/  run.json  recipe.yaml
   ///       train.json                                    what it is; another is not mixed with it
-  ///       state/                                        until it is done: where to go on
+  ///       state/                                        where to go on, or to be extended from
   ///       data/  tokenizer/                             encoded texts; a tokenizer made for them
   ///
   /// The same call goes on where a killed one was, and ends in the same bytes.
@@ -77,7 +77,16 @@
       defer { withExtendedLifetime(lock) {} }
       let hashes = FileHashes(storePath: out + "/data/hashes.json")
       let start = try prepareStart(hashes, observer)
-      try checkIdentity(start, hashes)
+      let texts = { () throws -> TrainData in
+        try self.readTexts(start, cancellation, observer)
+      }
+      var data: TrainData?
+      if try checkIdentity(start, hashes) == .otherLength {
+        let read = try texts()
+        try changeLength(start, read, observer)
+        try writeIdentity(start, hashes)
+        data = read
+      }
       if let done = TrainSummary(path: summaryPath) {
         observer(.message("This training is done; nothing is left to do."))
         try tell(.done)
@@ -85,7 +94,7 @@
       }
       let records = try TrainRecords(self, environment: environment)
       do {
-        let summary = try train(start, hashes, records, cancellation, observer)
+        let summary = try train(start, data ?? texts(), records, cancellation, observer)
         try records.finish(.done)
         return summary
       } catch is CancellationError {
@@ -124,19 +133,35 @@
       return lock
     }
 
+    private enum Identity {
+      case same
+      case otherLength
+    }
+
     /// Writes down what this training is, or compares it with what the folder says.
-    private func checkIdentity(_ start: TrainStart, _ hashes: FileHashes) throws {
+    private func checkIdentity(_ start: TrainStart, _ hashes: FileHashes) throws -> Identity {
       let now = try identity(start, hashes)
       guard Disk.exists(identityPath) else {
-        try Disk.write(recipe.source, to: out + "/recipe.yaml")
-        try Disk.write(now.serialized(pretty: true) + "\n", to: identityPath)
-        return
+        try writeIdentity(start, hashes)
+        return .same
       }
       let before = try JSON.parse(try Disk.read(identityPath), origin: identityPath)
       let differences = JSONDifference.between(before, now)
-      guard differences.isEmpty else {
+      if differences.isEmpty { return .same }
+      guard Self.areOfLength(differences) else {
         throw TrainError.otherTraining(out, differences: differences)
       }
+      let schedule = recipe.training.schedule
+      guard ![.cosine, .linear].contains(schedule) else {
+        throw TrainError.otherLength(out, obstacle: .schedule(schedule.rawValue))
+      }
+      return .otherLength
+    }
+
+    private func writeIdentity(_ start: TrainStart, _ hashes: FileHashes) throws {
+      try Disk.write(recipe.source, to: out + "/recipe.yaml")
+      try Disk.write(
+        try identity(start, hashes).serialized(pretty: true) + "\n", to: identityPath)
     }
 
     /// All that decides the result.
@@ -156,13 +181,13 @@
 
     // MARK: Training
 
-    private func train(
-      _ start: TrainStart, _ hashes: FileHashes, _ records: TrainRecords,
-      _ cancellation: Cancellation, _ observer: @escaping TrainObserver
-    ) throws -> TrainSummary {
+    private func readTexts(
+      _ start: TrainStart, _ cancellation: Cancellation, _ observer: @escaping TrainObserver
+    ) throws -> TrainData {
+      // Other ranks read their share.
       try tell(.prepare)
       observer(.phase("reading the texts"))
-      let data = try TrainData(
+      return try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
         templates: start.templates, folder: dataFolder, sharedBy: group,
         shouldStop: { cancellation.isRequested },
@@ -173,6 +198,12 @@
               label: "encoding \(progress.name)", done: progress.inputBytes,
               total: progress.totalInputBytes, unit: "B"))
         })
+    }
+
+    private func train(
+      _ start: TrainStart, _ data: TrainData, _ records: TrainRecords,
+      _ cancellation: Cancellation, _ observer: @escaping TrainObserver
+    ) throws -> TrainSummary {
       let settings = try settings(for: data)
       let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
       try checkMemory(size, settings)
@@ -196,7 +227,9 @@
       }
       defer { watchdog.stop() }
       let session = TrainSession(
-        job: self, start: start, evaluation: evaluation, meter: meter, records: records,
+        job: self, start: start,
+        extendableSteps: LearningRateSchedule(settings).extendableSteps, evaluation: evaluation,
+        meter: meter, records: records,
         cancellation: cancellation, watchdog: watchdog, observer: observer)
       let result: TrainingResult
       do {
@@ -212,8 +245,9 @@
         result, steps: settings.steps, data: data, drawn: sampler.statistics, session: session,
         records: records)
       try summary.write(to: summaryPath)
-      // From here on the folder says that it is done; the state is of no more use.
-      try? Disk.remove(stateFolder)
+      // From here on the folder says that it is done; of the states only the one that more steps
+      // would go on from is of use.
+      try? trainer.discardStates()
       try group.barrier()
       return summary
     }
@@ -221,7 +255,8 @@
     func trainer(_ start: TrainStart, _ settings: TrainingSettings) throws -> Trainer {
       try Trainer(
         start: start.checkpoint, settings: settings, loop: recipe.loop,
-        stateDirectory: stateFolder, identity: "koine train", savesLast: true, group: group)
+        stateDirectory: stateFolder, identity: "koine train", savesLast: true,
+        keepsPlateau: true, group: group)
     }
 
     func tokensPerStep(_ settings: TrainingSettings) -> Int {

@@ -17,6 +17,7 @@
   final class TrainSession: @unchecked Sendable {
     private let job: TrainJob
     private let start: TrainStart
+    private let extendableSteps: Int
     private let evaluation: LoopEvaluation
     private let records: TrainRecords
     private let cancellation: Cancellation
@@ -31,12 +32,14 @@
     private var lastRecord: (seconds: Double, steps: Int)?
 
     init(
-      job: TrainJob, start: TrainStart, evaluation: LoopEvaluation, meter: TrainMeter,
+      job: TrainJob, start: TrainStart, extendableSteps: Int, evaluation: LoopEvaluation,
+      meter: TrainMeter,
       records: TrainRecords, cancellation: Cancellation, watchdog: Watchdog,
       observer: @escaping TrainObserver
     ) {
       self.job = job
       self.start = start
+      self.extendableSteps = extendableSteps
       self.evaluation = evaluation
       self.meter = meter
       self.records = records
@@ -69,7 +72,11 @@
       }
       if !evaluation.isEmpty { hooks.evaluate = { try self.evaluate($0) } }
       if job.recipe.evaluation.savesBest, !evaluation.texts.isEmpty {
-        hooks.keepBest = { try self.write($0.checkpoint(), to: "best") }
+        hooks.keepBest = { snapshot in
+          try self.job.setAsideBest(
+            before: snapshot.step, extendableSteps: self.extendableSteps)
+          try self.write(snapshot.checkpoint(), to: "best")
+        }
       }
       if job.recipe.evaluation.averagedCount > 0 { hooks.keep = { try self.keep($0) } }
       return hooks
@@ -161,12 +168,16 @@
         to: job.out + "/" + name, options: CheckpointWriter.Options(force: true))
     }
 
-    /// Keeps a checkpoint to be averaged, and no more of them than will be.
+    /// Keeps a checkpoint to be averaged, and no more of them than will be; those from before a
+    /// decay stay besides, for a training that is extended averages them.
     private func keep(_ snapshot: TrainingSnapshot) throws {
       let name = String(format: "step-%08d", snapshot.step)
       try write(snapshot.checkpoint(), to: "checkpoints/" + name)
       let kept = try job.keptCheckpoints()
-      for old in kept.dropLast(job.recipe.evaluation.averagedCount) {
+      let count = job.recipe.evaluation.averagedCount
+      let early = kept.filter { TrainJob.step(ofKept: $0) <= extendableSteps }
+      let stays = Set(kept.suffix(count) + early.suffix(count))
+      for old in kept where !stays.contains(old) {
         try Disk.remove(job.out + "/checkpoints/" + old)
       }
     }

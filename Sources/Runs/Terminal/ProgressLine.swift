@@ -13,7 +13,7 @@ public struct ProgressLine: Sendable, Equatable {
   public var total: Double?
   /// Short name of the unit: "tok".
   public var unit: String
-  /// Units a second; `nil` before it is known.
+  /// Units a second; `nil` before it is known, 0 where there is none.
   public var rate: Double?
   /// Resident memory in bytes.
   public var memoryByteCount: Int?
@@ -63,7 +63,7 @@ public struct ProgressLine: Sendable, Equatable {
         "\(NumberText.count(Int(done.rounded())))/\(NumberText.count(Int($0.rounded())))"
       } ?? NumberText.count(Int(done.rounded()))
     let bar = fraction.map { "▕\(Self.bar($0, width: 16))▏" }
-    let speed = rate.map {
+    let speed = rate.flatMap { $0 > 0 ? $0 : nil }.map {
       NumberText.scaled($0, base: 1000, units: ["", "k", "M", "G", "T"])
         + (unit.isEmpty ? "/s" : " \(unit)/s")
     }

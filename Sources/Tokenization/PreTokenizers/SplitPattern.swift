@@ -34,6 +34,24 @@ public enum SplitPattern: String, CaseIterable, Sendable {
   case o200k =
     #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
+  /// The name in commands and recipes: a model that has the pattern.
+  public var name: String {
+    switch self {
+    case .gpt2: "gpt2"
+    case .numberTriples: "llama3"
+    case .cl100k: "cl100k"
+    case .singleDigits: "qwen2"
+    case .marksAsLetters: "qwen3.5"
+    case .o200k: "o200k"
+    }
+  }
+
+  /// The pattern of this name; `nil` for none.
+  public init?(name: String) {
+    guard let pattern = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = pattern
+  }
+
   /// Cuts `bytes[range]`, valid UTF-8, into words; `body` gets each word's byte range in order.
   ///
   /// - Cost: one pass, except that a run of white space is looked at twice.

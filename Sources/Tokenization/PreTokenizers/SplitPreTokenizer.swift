@@ -26,6 +26,15 @@ struct SplitPreTokenizer: PreTokenizer {
     isInverted = false
   }
 
+  /// The words are what `expression` matches, and what lies between two matches.
+  init(expression: String) throws(TokenizationError) {
+    try self.init(
+      json: [
+        "type": .string(Self.typeName), "pattern": ["Regex": .string(expression)],
+        "behavior": .string(SplitBehavior.isolated.rawValue), "invert": false,
+      ], path: "pre_tokenizer", origin: "the tokenizer to be trained")
+  }
+
   init(json: JSON, path: String, origin: String) throws(TokenizationError) {
     var reader = try ComponentReader(json, path: path, origin: origin)
     behavior = try SplitBehavior(&reader, default: nil)

@@ -49,6 +49,9 @@ public struct BPETrainer: Sendable {
   /// How text is cut into words where bytes are the alphabet. Over characters, words are letters
   /// with the space before them, single digits, or symbols.
   public var pattern: SplitPattern
+  /// A regular expression in place of `pattern`: words are what it matches, and what lies between
+  /// two matches. Written to tokenizer.json as it is.
+  public var expression: String?
 
   /// The usual tokenizer of this project: `<|endoftext|>` begins and ends texts, `<|pad|>` pads,
   /// marks belong to words (see ``SplitPattern``), text is put into NFC.
@@ -91,7 +94,9 @@ public struct BPETrainer: Sendable {
     try checkSettings()
     switch alphabet {
     case .bytes:
-      let counts = try WordCounts(texts, cut: .pattern(pattern), progress: progress)
+      let cut: TrainingCut =
+        expression == nil ? .pattern(pattern) : .split(try split())
+      let counts = try WordCounts(texts, cut: cut, progress: progress)
       var vocabulary = GrowingVocabulary(specialTokens: specialTokens)
       let words = TrainingWords(counts, byteIDs: vocabulary.byteIDs)
       return try assemble(vocabulary: &vocabulary, merges: merge(words, &vocabulary, progress))
@@ -127,6 +132,12 @@ public struct BPETrainer: Sendable {
       }
     }
     return merges
+  }
+
+  /// What cuts text into words before its bytes are written as characters.
+  private func split() throws(TokenizationError) -> SplitPreTokenizer {
+    if let expression { return try SplitPreTokenizer(expression: expression) }
+    return SplitPreTokenizer(pattern)
   }
 
   private func checkSettings() throws(TokenizationError) {
@@ -182,11 +193,13 @@ public struct BPETrainer: Sendable {
         preTokenizer: .null, decoder: TrainedTokenizer.metaspaceDecoder,
         specialTokens: specialTokens, roles: roles)
     }
-    let bytes = ByteLevelPreTokenizer(usesRegex: pattern == .gpt2).json
-    let split = SplitPreTokenizer(pattern).json
+    // GPT-2's pattern is a part of ByteLevel.
+    let isPlain = expression == nil && pattern == .gpt2
+    let bytes = ByteLevelPreTokenizer(usesRegex: isPlain).json
+    let split = try split().json
     return try TrainedTokenizer.assemble(
       model: model, normalizer: NFCNormalizer().json,
-      preTokenizer: pattern == .gpt2
+      preTokenizer: isPlain
         ? bytes : ["type": "Sequence", "pretokenizers": [split, bytes]],
       decoder: ByteLevelDecoder().json, specialTokens: specialTokens, roles: roles)
   }

@@ -30,6 +30,10 @@ public struct TokenizerTrainer: Equatable, Sendable {
   /// `limit_alphabet`: how many characters get tokens at most.
   public var characterLimit: Int?
 
+  /// `pattern`: how a BPE of bytes cuts text into words: the name of a ``SplitPattern``, or a
+  /// regular expression. A text of letters, digits, `.`, `-` and `_` is a name.
+  public var pattern: String?
+
   public init(_ kind: Kind = .bpe, vocabularySize: Int) {
     self.kind = kind
     self.vocabularySize = vocabularySize
@@ -38,9 +42,10 @@ public struct TokenizerTrainer: Equatable, Sendable {
   /// Whether tokens are made of bytes, so that there is no alphabet to choose.
   public var isByteLevel: Bool { kind == .bpe && fallsBackToBytes != true }
 
-  /// The keys of settings that are set and that tokenizers of bytes have no use for.
+  /// The keys of settings that are set and that such a tokenizer has no use for: of characters where
+  /// tokens are made of bytes, and the other way round.
   public var unusedKeys: [String] {
-    guard isByteLevel else { return [] }
+    guard isByteLevel else { return pattern == nil ? [] : ["pattern"] }
     return (coverage == nil ? [] : ["character_coverage"])
       + (characterLimit == nil ? [] : ["limit_alphabet"])
   }
@@ -53,7 +58,7 @@ public struct TokenizerTrainer: Equatable, Sendable {
   ) throws(TokenizationError) -> Tokenizer {
     do {
       switch kind {
-      case .bpe: return try bpe.train(texts, progress: progress)
+      case .bpe: return try bpe().train(texts, progress: progress)
       case .unigram: return try unigram.train(texts, progress: progress)
       }
     } catch .trainingSetting(let name, let value, let expected) {
@@ -69,7 +74,7 @@ public struct TokenizerTrainer: Equatable, Sendable {
     "characterLimit": "limit_alphabet",
   ]
 
-  private var bpe: BPETrainer {
+  private func bpe() throws(TokenizationError) -> BPETrainer {
     var trainer =
       isByteLevel
       ? BPETrainer(vocabularySize: vocabularySize)
@@ -81,6 +86,28 @@ public struct TokenizerTrainer: Equatable, Sendable {
     trainer.specialTokens += specialTokens
     if let minimumFrequency { trainer.minimumFrequency = minimumFrequency }
     if let maximumTokenLength { trainer.maximumTokenLength = maximumTokenLength }
+    if let pattern, isByteLevel {
+      if let known = SplitPattern(name: pattern) {
+        trainer.pattern = known
+      } else {
+        let isName = pattern.utf8.allSatisfy {
+          switch $0 {
+          case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+          default: false
+          }
+        }
+        guard !isName else {
+          throw .trainingSetting(
+            name: "pattern", value: "`\(pattern)`",
+            expected: SplitPattern.allCases.map { "`\($0.name)`" }.joined(separator: ", ")
+              + " or a regular expression")
+        }
+        trainer.expression = pattern
+      }
+    }
     return trainer
   }
 

@@ -5,6 +5,8 @@
 enum TrainingCut: Sendable {
   /// The words of a pre-tokenizer with this pattern.
   case pattern(SplitPattern)
+  /// The words of an expression.
+  case split(SplitPreTokenizer)
   /// The words of ``PieceCutter``; each text begins with a space.
   case pieces
 
@@ -14,6 +16,10 @@ enum TrainingCut: Sendable {
     case .pattern(let pattern):
       let bytes = Array(normalized.utf8)
       pattern.forEachWord(in: bytes, 0..<bytes.count) { body(bytes[$0]) }
+    case .split(let split):
+      var words = PreTokenizedText(Array(normalized.utf8))
+      split.apply(to: &words)
+      for word in words.words { body(words.bytes[word]) }
     case .pieces:
       guard !normalized.isEmpty else { return }
       let bytes = [0x20] + Array(normalized.utf8)

@@ -88,7 +88,10 @@
         isExhausted = try evaluateIfDue(states, sampler.state)
         let ends = isLast || isExhausted
         let stops = try !ends && ranks.agree(toStop: hooks.shouldStop())
-        if let states, ends ? trainer.savesLast : stops || progress.step % settings.saveEvery == 0 {
+        let isDue =
+          stops || progress.step % settings.saveEvery == 0
+          || trainer.keepsPlateau && progress.step == schedule.extendableSteps
+        if let states, ends ? trainer.savesLast : isDue {
           try save(states, sampler.state)
         }
         if stops { throw stopped }

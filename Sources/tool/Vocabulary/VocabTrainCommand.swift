@@ -55,6 +55,15 @@ struct VocabTrainCommand: ParsableCommand {
   @Option(help: "How many characters get tokens at most.")
   var limitAlphabet: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      How a bpe of bytes cuts text into words: \
+      \(SplitPattern.allCases.map(\.name).joined(separator: ", ")), or a regular expression \
+      (default: qwen3.5).
+      """, valueName: "name|regex"))
+  var pattern: String?
+
   @Option(help: "How many tokens the model will see at once, for tokenizer_config.json.")
   var modelMaxLength: Int?
 
@@ -71,14 +80,18 @@ struct VocabTrainCommand: ParsableCommand {
     trainer.maximumTokenLength = maxTokenLength
     trainer.coverage = characterCoverage
     trainer.characterLimit = limitAlphabet
+    trainer.pattern = pattern
     return trainer
   }
 
   func validate() throws {
     for key in trainer.unusedKeys {
       throw ValidationError(
-        "--\(key.replacing("_", with: "-")) means nothing where tokens are made of bytes; give "
-          + "--byte-fallback or --type unigram.")
+        trainer.isByteLevel
+          ? "--\(key.replacing("_", with: "-")) means nothing where tokens are made of bytes; give "
+            + "--byte-fallback or --type unigram."
+          : "--\(key) means nothing where tokens are not made of bytes; give --type bpe without "
+            + "--byte-fallback.")
     }
     for (name, value) in [
       ("--min-frequency", minFrequency), ("--model-max-length", modelMaxLength),

@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: 2026 The Koine authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The part of the C face that is MLX's own operators, and gradients through them.
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "cmlx.h"
+#include "mlx/mlx.h"
+#include "shim.h"
+
+namespace mx = mlx::core;
+using koine::dtype_of;
+using koine::guarded;
+using koine::make;
+using koine::shape_of;
+using koine::values_of;
+using koine::wrap;
+
+namespace {
+
+// Calls a function of Swift: handles in, as many arrays out as promised.
+std::vector<mx::array> call(cmlx_function function, void *context,
+                            const std::vector<mx::array> &arguments, int output_count) {
+  std::vector<cmlx_array> handles;
+  for (const auto &argument : arguments) handles.push_back(wrap(argument));
+  std::vector<cmlx_array> outputs(output_count, nullptr);
+  if (function(context, handles.data(), static_cast<int>(handles.size()), outputs.data(),
+               output_count) != 0) {
+    throw std::runtime_error("the differentiated function failed");
+  }
+  std::vector<mx::array> results;
+  for (auto handle : outputs) {
+    results.push_back(std::move(handle->value));
+    delete handle;
+  }
+  return results;
+}
+
+}  // namespace
+
+extern "C" {
+
+#define BINARY(name, function)                                             \
+  int name(cmlx_array *out, cmlx_array a, cmlx_array b) {                  \
+    return make(out, [&] { return mx::function(a->value, b->value); });    \
+  }
+BINARY(cmlx_add, add)
+BINARY(cmlx_subtract, subtract)
+BINARY(cmlx_multiply, multiply)
+BINARY(cmlx_divide, divide)
+BINARY(cmlx_equal, equal)
+BINARY(cmlx_less_equal, less_equal)
+BINARY(cmlx_logical_and, logical_and)
+BINARY(cmlx_logical_or, logical_or)
+BINARY(cmlx_matmul, matmul)
+#undef BINARY
+
+int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b) {
+  return make(out, [&] { return mx::where(condition->value, a->value, b->value); });
+}
+int cmlx_sigmoid(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::sigmoid(a->value); });
+}
+int cmlx_tanh(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::tanh(a->value); });
+}
+int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count) {
+  return make(out, [&] { return mx::transpose(a->value, std::vector<int>(axes, axes + count)); });
+}
+int cmlx_reshape(cmlx_array *out, cmlx_array a, const int32_t *shape, int rank) {
+  return make(out, [&] { return mx::reshape(a->value, shape_of(shape, rank)); });
+}
+int cmlx_contiguous(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::contiguous(a->value); });
+}
+int cmlx_astype(cmlx_array *out, cmlx_array a, cmlx_dtype dtype) {
+  return make(out, [&] { return mx::astype(a->value, dtype_of(dtype)); });
+}
+int cmlx_sum(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions) {
+  return make(out, [&] { return mx::sum(a->value, axis, keep_dimensions != 0); });
+}
+int cmlx_sum_all(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::sum(a->value); });
+}
+int cmlx_argmax(cmlx_array *out, cmlx_array a, int axis) {
+  return make(out, [&] { return mx::argmax(a->value, axis); });
+}
+int cmlx_logsumexp(cmlx_array *out, cmlx_array a, int axis, int keep_dimensions) {
+  return make(out, [&] { return mx::logsumexp(a->value, axis, keep_dimensions != 0); });
+}
+int cmlx_softmax(cmlx_array *out, cmlx_array a, int axis) {
+  return make(out, [&] { return mx::softmax(a->value, axis, true); });
+}
+int cmlx_take(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis) {
+  return make(out, [&] { return mx::take(a->value, indices->value, axis); });
+}
+int cmlx_take_along_axis(cmlx_array *out, cmlx_array a, cmlx_array indices, int axis) {
+  return make(out, [&] { return mx::take_along_axis(a->value, indices->value, axis); });
+}
+int cmlx_concatenate(cmlx_array *out, const cmlx_array *arrays, int count, int axis) {
+  return make(out, [&] { return mx::concatenate(values_of(arrays, count), axis); });
+}
+int cmlx_slice(cmlx_array *out, cmlx_array a, const int32_t *start, const int32_t *stop,
+               int rank) {
+  return make(out, [&] {
+    return mx::slice(a->value, shape_of(start, rank), shape_of(stop, rank));
+  });
+}
+int cmlx_arange(cmlx_array *out, int32_t start, int32_t stop) {
+  return make(out, [&] { return mx::arange(start, stop); });
+}
+int cmlx_stop_gradient(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::stop_gradient(a->value); });
+}
+int cmlx_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps) {
+  return make(out, [&] { return mx::fast::rms_norm(x->value, weight->value, eps); });
+}
+int cmlx_rope(cmlx_array *out, cmlx_array x, int dimensions, float theta, int offset,
+              cmlx_array frequencies) {
+  return make(out, [&] {
+    if (frequencies == nullptr) {
+      return mx::fast::rope(x->value, dimensions, false, theta, 1.0f, offset);
+    }
+    return mx::fast::rope(x->value, dimensions, false, std::nullopt, 1.0f, offset,
+                          frequencies->value);
+  });
+}
+int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, float scale,
+                   int causal, cmlx_array mask) {
+  return make(out, [&] {
+    std::optional<mx::array> mask_array;
+    if (mask != nullptr) mask_array = mask->value;
+    const char *mode = mask != nullptr ? "array" : causal != 0 ? "causal" : "";
+    return mx::fast::scaled_dot_product_attention(q->value, k->value, v->value, scale, mode,
+                                                  mask_array);
+  });
+}
+
+// MARK: Gradients
+
+int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_array *inputs,
+                            int input_count, cmlx_array *values, int output_count,
+                            cmlx_array *gradients) {
+  return guarded([&] {
+    auto body = [&](const std::vector<mx::array> &arguments) {
+      return call(function, context, arguments, output_count);
+    };
+    std::vector<int> positions(input_count);
+    for (int i = 0; i < input_count; ++i) positions[i] = i;
+    auto [results, gradient_arrays] =
+        mx::value_and_grad(body, positions)(values_of(inputs, input_count));
+    for (int i = 0; i < output_count; ++i) values[i] = wrap(results[i]);
+    for (int i = 0; i < input_count; ++i) gradients[i] = wrap(gradient_arrays[i]);
+  });
+}
+int cmlx_recomputed(cmlx_function function, void *context, void (*release)(void *),
+                    const cmlx_array *inputs, int input_count, cmlx_array *outputs,
+                    int output_count) {
+  return guarded([&] {
+    std::shared_ptr<void> owner(context, release);
+    auto body = [function, owner, output_count](const std::vector<mx::array> &arguments) {
+      return call(function, owner.get(), arguments, output_count);
+    };
+    // As mx::checkpoint, but the second pass waits for the gradients that it is for, not only for
+    // the first pass: it cannot begin early and keep what it was meant to save.
+    auto again = [body](const std::vector<mx::array> &primals,
+                        const std::vector<mx::array> &cotangents, const std::vector<mx::array> &) {
+      return mx::vjp(body, mx::depends(primals, cotangents), cotangents).second;
+    };
+    auto results = mx::custom_vjp(body, again)(values_of(inputs, input_count));
+    for (int i = 0; i < output_count; ++i) outputs[i] = wrap(results[i]);
+  });
+}
+
+}  // extern "C"
