@@ -368,6 +368,33 @@
       let plan = try small.plan()
       #expect(plan.json["probed_bytes"]?.isNull == true)
       #expect(plan.json["seconds"]?.isNull == true)
+      #expect(plan.json["fits"] == false)
+      #expect(plan.text(TerminalStyle(width: 200)).contains("would be refused"))
+    }
+
+    @Test func `what cannot be meant is refused, looking ahead or not`() throws {
+      let place = try Place()
+      func message(_ yaml: String) -> String {
+        do {
+          _ = try job(place, yaml).plan()
+          return ""
+        } catch { return (error as? any Diagnosed)?.description ?? "\(error)" }
+      }
+      #expect(message(yaml(", warmup_steps: 6")).contains("fewer than the training's steps (6)"))
+      #expect(
+        message(yaml(", schedule: wsd, warmup_steps: 2, decay_steps: 5"))
+          .contains("what the warm-up leaves of 6 steps (4)"))
+      #expect(message(yaml(", schedule: wsd, warmup_steps: 2, decay_steps: 4")) == "")
+      #expect(
+        message(yaml("", ", tasks: [{task: sib20, language: eng_Latn}]"))
+          .contains("There is no task `sib20`"))
+      #expect(message(yaml(extra: "mix: {schedule: []}")).contains("at least one point"))
+      // A model that is there has as many positions as it has.
+      try run(try job(place, yaml()))
+      let next = yaml().replacing("window_length: 32", with: "window_length: 65")
+        .replacing(/config: [^}]*}\n/, with: "model: \(place.out)/model\n")
+        .replacing("tokenizer: {vocab_size: 300}\n", with: "")
+      #expect(message(next).contains("the model's max_position_embeddings (64)"))
     }
 
     @Test func `a batch is shown with what is trained in it`() throws {

@@ -111,6 +111,9 @@ public struct MixSettings: Equatable, Sendable {
       schedule.append(try Self.point(&child, after: schedule.last, index: index))
       try child.finish()
     }
+    if schedule.isEmpty, settings.keys.contains("schedule") {
+      throw settings.wrong("schedule", expected: "at least one point", found: "none")
+    }
     if !schedule.isEmpty, chosen != nil {
       throw settings.wrong(
         "schedule", expected: "no `weights`, `temperature` or `unimax` beside it",

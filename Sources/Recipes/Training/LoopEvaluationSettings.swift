@@ -76,6 +76,8 @@
           split: EvaluationSplit(rawValue: split) ?? .validation,
           limit: try entry.optionalInt("limit", in: 1...1_000_000))
         try entry.finish()
+        // A file is looked for when the data is; a name is known now.
+        if !task.task.contains(".") { _ = try EvaluationTask.named(task.task) }
         return task
       }
       var samples = try settings.child("samples")

@@ -22,6 +22,8 @@
     let steps: Int
     let tokensPerStep: Int
     let memoryByteCount: Int
+    /// Whether a training would begin.
+    var fits: Bool { availableByteCount.map { memoryByteCount <= $0 } ?? true }
     let availableByteCount: Int?
     /// Peak of the fullest batch, tried; `nil` where the estimate does not fit.
     let probedByteCount: Int?
@@ -43,6 +45,7 @@
         "schema": 1, "dry_run": true, "parameters": JSON(parameterCount), "steps": JSON(steps),
         "tokens_per_step": JSON(tokensPerStep), "tokens": JSON(steps * tokensPerStep),
         "padding_share": JSON(paddingShare), "memory_bytes": JSON(memoryByteCount),
+        "fits": .bool(fits),
         "available_bytes": availableByteCount.map { JSON($0) } ?? .null,
         "probed_bytes": probedByteCount.map { JSON($0) } ?? .null,
         "seconds": seconds.map { JSON($0) } ?? .null,
@@ -107,6 +110,7 @@
           "about \(NumberText.bytes(memoryByteCount))"
             + (probedByteCount.map { ", the fullest batch tried: \(NumberText.bytes($0))" } ?? "")
             + (availableByteCount.map { "; \(NumberText.bytes($0)) free" } ?? "")
+            + (fits ? "" : ": too much, so that the training would be refused")
         ))
       if let seconds, let secondsPerStep {
         facts.append(
@@ -146,6 +150,8 @@
         let data = try job.data(start, observer)
         let settings = try job.settings(for: data)
         let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
+        // Whether the tasks' files are there.
+        _ = try job.evaluation(data)
         let windows = job.windowCount(settings)
         var sampler = try data.sampler(recipe, windowCount: windows)
         let drawnCount = min(windows, Self.planWindowLimit)

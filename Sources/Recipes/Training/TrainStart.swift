@@ -34,6 +34,13 @@
       case .model(let name):
         let folder = try folder(name)
         let checkpoint = try Checkpoint.open(directory: folder)
+        if let limit = checkpoint.config["max_position_embeddings"]?.int,
+          recipe.windowLength > limit
+        {
+          throw TrainingError.setting(
+            "window_length", expected: "at most the model's max_position_embeddings (\(limit))",
+            found: "\(recipe.windowLength)")
+        }
         observer(.phase("checking the weights"))
         try checkpoint.checkFinite()
         return try TrainStart(
