@@ -175,7 +175,9 @@ import Testing
       let tokenizer = try tokenizer(name)
       for unit in ["a", "ab", "क्ष", " ", "▁", "☃"] {
         let text = String(repeating: unit, count: 30_000)
-        #expect(!tokenizer.encode(text).isEmpty, "\(name) \(unit)")
+        let ids = tokenizer.encode(text)
+        // Some take blanks for nothing.
+        #expect(!ids.isEmpty || [" ", "▁"].contains(unit), "\(name) \(unit)")
       }
     }
   }
