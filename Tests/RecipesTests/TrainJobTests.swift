@@ -392,7 +392,7 @@
       // A model that is there has as many positions as it has.
       try run(try job(place, yaml()))
       let next = yaml().replacing("window_length: 32", with: "window_length: 65")
-        .replacing(/config: [^}]*}\n/, with: "model: \(place.out)/model\n")
+        .replacing(/config: [^}]*}\n/, with: "model: \(place.out)\n")
         .replacing("tokenizer: {vocab_size: 300}\n", with: "")
       #expect(message(next).contains("the model's max_position_embeddings (64)"))
     }
