@@ -141,9 +141,10 @@ struct TrainBench {
     let folder = data.appendingPathComponent("train-\(job.shape.name)")
     defer { if !keepsModels { try? FileManager.default.removeItem(at: folder) } }
     try ModelWriter().write(job.shape, model: 0, to: folder)
-    let words = [
-      folder.path, "--batch", "\(job.batch)", "--length", "\(job.length)", "--steps", "\(steps)",
-    ] + (job.rank.map { ["--lora", "\($0)"] } ?? [])
+    let words =
+      [
+        folder.path, "--batch", "\(job.batch)", "--length", "\(job.length)", "--steps", "\(steps)",
+      ] + (job.rank.map { ["--lora", "\($0)"] } ?? [])
     var results = [Result(name: "koine", command: [engine] + words)]
     if let python {
       results.append(
@@ -203,7 +204,9 @@ struct TrainBench {
   /// allowed after the first step.
   private func agreement(of own: Result, with peer: Result, _ job: Job) throws -> String {
     let gaps = zip(own.losses, peer.losses).map { abs($0 - $1) / abs($1) }
-    guard own.losses.count == peer.losses.count, let worst = gaps.max(), gaps[0] <= 1e-4, worst <= (job.rank == nil ? 1e-4 : 1e-2)
+    let limit = job.rank == nil ? 1e-4 : 1e-2
+    guard own.losses.count == peer.losses.count, let worst = gaps.max(), gaps[0] <= 1e-4,
+      worst <= limit
     else {
       throw BenchError("\(job.name): losses \(own.losses) beside \(peer.losses)")
     }
