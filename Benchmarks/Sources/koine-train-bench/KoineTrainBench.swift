@@ -35,7 +35,8 @@ enum Benchmark {
     guard let vocabulary = start.info("model.embed_tokens.weight")?.shape.extents.first else {
       throw CocoaError(.fileReadCorruptFile)
     }
-    let trainer = try Trainer(start: start, settings: settings(batch: batch, steps: steps, rank: rank))
+    let trainer = try Trainer(
+      start: start, settings: settings(batch: batch, steps: steps, rank: rank))
     var windows = SampleWindows(windowLength: length, vocabulary: vocabulary)
     var (clock, processor) = (ContinuousClock.now, processorSeconds())
     var answer = Answer()
