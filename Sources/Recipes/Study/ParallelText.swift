@@ -85,31 +85,18 @@ extension ParallelText {
       var settings = try CodeSwitchSettings(&child)
       if !child.keys.contains("seed") { settings.seed = seed }
       try child.finish()
-      try Self.refuse(
+      try StudySettings.refuse(
         entry.keys.filter { !["languages", "form", "code_switch"].contains($0) }, in: entry,
         because: "code-switched text is the first language's own, which stands under `text`",
         next: "Remove it, or choose another `form`.")
       form = .codeSwitched(settings)
     } else {
-      try Self.refuse(
+      try StudySettings.refuse(
         ["code_switch"], in: entry, because: "pairs keep their words",
         next: "Remove it, or say `form: \(Self.codeSwitched)`.")
       var settings = try ParallelSettings(&entry)
       if !entry.keys.contains("seed") { settings.seed = seed }
       form = .pairs(settings)
-    }
-  }
-
-  /// Throws for the first of `keys` that stands in the section and would change nothing there.
-  private static func refuse(
-    _ keys: [String], in entry: Settings, because reason: String, next: String
-  ) throws {
-    var entry = entry
-    for key in keys {
-      guard let node = entry.node(key) else { continue }
-      throw StudyError.unusedKey(
-        entry.path(of: key), reason: reason, origin: entry.origin,
-        line: node.keyLine ?? node.line, next: next)
     }
   }
 

@@ -280,7 +280,7 @@ public struct StudySettings: Sendable {
   }
 
   /// Throws for the first of `keys` that stands in the section.
-  private static func refuse(
+  static func refuse(
     _ keys: [String], in settings: Settings, because reason: String, next: String
   ) throws {
     var settings = settings
