@@ -79,7 +79,7 @@ struct StreamTests {
 
   @Test func `a return in a quoted field stays, also before an empty field`() throws {
     let path = try folder.write("cr.csv", "text,n\n\"a\r\",\r\n\"b\",\"\"\n")
-    let reader = try DelimitedReader(path: path, separator: 44, invalidUTF8: .refuse)
+    let reader = try DelimitedReader(path: path, separation: .commas)
     #expect(try reader.next() == ["text", "n"])
     #expect(try reader.next() == ["a\r", ""])
     #expect(try reader.next() == ["b", ""])
@@ -95,6 +95,43 @@ struct StreamTests {
         \(folder.path("a.tsv.gz")), line 1
         Set `text_field` to the one with the text.
         """)
+  }
+
+  /// The rows of a table with tabs; blocks end wherever a field can.
+  private func rows(
+    _ text: String, _ separation: DelimitedReader.Separation, after padding: Int = 0
+  ) throws -> [[String]] {
+    let path = try folder.write("rows.tsv", String(repeating: "x", count: padding) + text)
+    let reader = try DelimitedReader(path: path, separation: separation)
+    var rows: [[String]] = []
+    while let row = try reader.next() { rows.append(row) }
+    return rows
+  }
+
+  @Test func `between tabs a quote that opens no whole field stands for itself`() throws {
+    let speech =
+      "a\t\" Ja.\n\"No.\t\"Nei.\n\"b\" c\t\"d\"\ne\t\"\nf\t\"g \"\"h\"\"\"\r\n\"i\tj\"\n\""
+    let read = [
+      ["a", "\" Ja."], ["\"No.", "\"Nei."], ["\"b\" c", "d"], ["e", "\""], ["f", "g \"h\""],
+      ["\"i", "j\""], ["\""],
+    ]
+    #expect(try rows(speech, .tabsInLines) == read)
+    for cut in 1...speech.utf8.count {
+      var found = try rows("\n" + speech, .tabsInLines, after: (1 << 17) - 1 - cut)
+      found.removeFirst()
+      #expect(found == read)
+    }
+  }
+
+  @Test func `between tabs a quoted field of a table with a header may go over lines`() throws {
+    let text = "id\ttext\n1\t\"one\ntwo\"\n2\t\" open\n3\t\"a\tb\"\n\"4\"\tc\"\n"
+    let read = [
+      ["id", "text"], ["1", "one\ntwo"], ["2", "\" open"], ["3", "a\tb"], ["4", "c\""],
+    ]
+    #expect(try rows(text, .tabs) == read)
+    for cut in 1...text.utf8.count {
+      #expect(try rows("\n" + text, .tabs, after: (1 << 17) - 1 - cut).dropFirst() == read[...])
+    }
   }
 
   @Test func `tables that cannot be are told by line`() throws {

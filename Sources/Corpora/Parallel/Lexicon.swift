@@ -25,8 +25,7 @@ public struct Lexicon: Equatable, Sendable {
         throw CorpusError.unknownFormat(
           path, known: CorpusFormat.endings.filter { $0.hasPrefix(".tsv") || $0.hasPrefix(".csv") })
       }
-      let reader = try DelimitedReader(
-        path: path, separator: UInt8(ascii: format == .csv ? "," : "\t"), invalidUTF8: .refuse)
+      let reader = try DelimitedReader(path: path, separation: .init(segments: format))
       while let row = try reader.next() {
         guard row.count >= 2 else {
           throw CorpusError.columns(

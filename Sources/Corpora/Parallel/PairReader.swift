@@ -92,8 +92,7 @@ final class PairReader {
     if format == .tsv || format == .csv, let source = Int(settings.sourceField),
       let target = Int(settings.targetField), source > 0, target > 0
     {
-      let reader = try DelimitedReader(
-        path: path, separator: UInt8(ascii: format == .csv ? "," : "\t"), invalidUTF8: .refuse)
+      let reader = try DelimitedReader(path: path, separation: .init(segments: format))
       return .columns(reader, path: path, source: source, target: target)
     }
     let fields = [settings.sourceField, settings.targetField]

@@ -7,10 +7,33 @@
 /// ends and doubled quotes; a quote inside another field stands for itself. Rows end at `\n` or
 /// `\r\n`, empty lines are none. Memory: one block and one row.
 ///
+/// Between tabs a quote that does not open a whole field stands for itself as well: half of such
+/// tables are written without quoting, and speech begins with a quote. There a quoted field of several
+/// lines has no tabs after its first.
+///
 /// - Departs: RFC 4180 allows no quotes in unquoted fields; spreadsheets write them.
 final class DelimitedReader {
+  /// What stands between the fields of a row.
+  enum Separation {
+    case commas
+    /// Quoted fields may go over several lines, as spreadsheets write them.
+    case tabs
+    /// Every row is one line.
+    case tabsInLines
+
+    /// The separation of a format's tables with a header.
+    init(_ format: CorpusFormat) { self = format == .csv ? .commas : .tabs }
+
+    /// The separation of a format's tables of segments, without a header.
+    init(segments format: CorpusFormat) { self = format == .csv ? .commas : .tabsInLines }
+
+    fileprivate var byte: UInt8 { self == .commas ? UInt8(ascii: ",") : UInt8(ascii: "\t") }
+  }
+
   /// A longer row is an error: a quote that nothing closes would else take in the whole file.
   static let maximumRowBytes = 1 << 28
+
+  private static let blockBytes = 1 << 17
 
   /// The line on which the row last returned began, from 1.
   private(set) var rowLine = 0
@@ -18,18 +41,22 @@ final class DelimitedReader {
   private(set) var invalidCount = 0
 
   private let source: ByteSource
+  private let separation: Separation
   private let separator: UInt8
   private let invalidUTF8: CorpusSettings.InvalidUTF8
-  private var block = [UInt8](repeating: 0, count: 1 << 17)
+  private var block = [UInt8](repeating: 0, count: blockBytes)
   private var position = 0
   private var end = 0
   private var blockOffset = 0
   private var line = 1
   private var isAtStart = true
 
-  init(path: String, separator: UInt8, invalidUTF8: CorpusSettings.InvalidUTF8) throws {
+  init(
+    path: String, separation: Separation, invalidUTF8: CorpusSettings.InvalidUTF8 = .refuse
+  ) throws {
     source = try ByteSource(path: path)
-    self.separator = separator
+    self.separation = separation
+    separator = separation.byte
     self.invalidUTF8 = invalidUTF8
   }
 
@@ -54,7 +81,7 @@ final class DelimitedReader {
       while !isLast {
         let first = bytes.count
         let place = (blockOffset + position, line)
-        let isQuoted = try peek() == 34
+        let isQuoted = try peek() == 34 && (separation == .commas || opensField())
         isLast = isQuoted ? try quoted(into: &bytes) : try plain(into: &bytes, from: first)
         fields.append(Field(range: first..<bytes.count, offset: place.0, line: place.1))
       }
@@ -78,6 +105,45 @@ final class DelimitedReader {
       if bytes.count > Self.maximumRowBytes { throw tooLong() }
     }
     return true
+  }
+
+  /// Whether the quote at the place of reading and a lone one after it hold a whole field between
+  /// tabs; the place stays.
+  private func opensField() throws -> Bool {
+    let start = position
+    let startOffset = blockOffset
+    var passed: [UInt8] = []
+    // Blocks that were passed stand before the last one again.
+    defer {
+      if blockOffset == startOffset {
+        position = start
+      } else {
+        block = passed + block[..<end]
+        (position, end, blockOffset) = (0, block.count, startOffset + start)
+        block.append(contentsOf: repeatElement(0, count: max(0, Self.blockBytes - end)))
+      }
+    }
+    func nextByte() throws -> UInt8? {
+      position += 1
+      if position == end { passed += block[(blockOffset == startOffset ? start : 0)..<end] }
+      return try peek()
+    }
+    var isOneLine = true
+    while let byte = try nextByte() {
+      if blockOffset + position - startOffset - start > Self.maximumRowBytes { throw tooLong() }
+      switch byte {
+      case separator where separation == .tabsInLines || !isOneLine: return false
+      case 10 where separation == .tabsInLines: return false
+      case 10: isOneLine = false
+      case 34:
+        var after = try nextByte()
+        if after == 34 { continue }
+        if after == 13 { after = try nextByte() == 10 ? 10 : 13 }
+        return after == nil || after == separator || after == 10
+      default: break
+      }
+    }
+    return false
   }
 
   private func quoted(into bytes: inout [UInt8]) throws -> Bool {

@@ -37,7 +37,7 @@ final class RecordReader {
     case .jsonl, .txt: source = .json(try LineReader(path: path, invalidUTF8: invalidUTF8))
     case .csv, .tsv:
       let reader = try DelimitedReader(
-        path: path, separator: UInt8(ascii: format == .csv ? "," : "\t"), invalidUTF8: invalidUTF8)
+        path: path, separation: .init(format), invalidUTF8: invalidUTF8)
       guard let header = try reader.next() else {
         throw CorpusError.emptyCorpus(path, reason: "not even a header")
       }
