@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Documents
 import Foundation
 
 /// Files and folders that are there whole or not at all: written beside their place under a
@@ -25,7 +26,7 @@ package enum AtomicOutput {
         throw error
       }
       guard rename(temporary, path) == 0 else { throw refusal(path) }
-      syncFolder((path as NSString).deletingLastPathComponent)
+      syncFolder(path.parentPath)
     } catch {
       unlink(temporary)
       throw error
@@ -53,7 +54,7 @@ package enum AtomicOutput {
         if exists { rename(old, path) }
         throw error
       }
-      syncFolder((path as NSString).deletingLastPathComponent)
+      syncFolder(path.parentPath)
       if exists { try? files.removeItem(atPath: old) }
     } catch {
       try? files.removeItem(atPath: temporary)
@@ -69,7 +70,7 @@ package enum AtomicOutput {
   ) throws {
     let path = (folder as NSString).appendingPathComponent(name)
     let shown = (finalFolder as NSString).appendingPathComponent(name)
-    try makeFolder((path as NSString).deletingLastPathComponent, shownAs: shown)
+    try makeFolder(path.parentPath, shownAs: shown)
     var sink = try FileSink(path: path, shownAs: shown)
     do {
       try body(&sink)
@@ -81,18 +82,16 @@ package enum AtomicOutput {
   }
 
   private static func temporaryName(for path: String) -> String {
-    let name = path as NSString
-    return (name.deletingLastPathComponent as NSString).appendingPathComponent(
-      ".\(name.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
+    (path.parentPath as NSString).appendingPathComponent(
+      ".\((path as NSString).lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
   }
 
   /// Removes what killed processes had begun at this place; living ones keep theirs.
   private static func removeAbandoned(besides path: String) {
-    let name = path as NSString
-    let folder = name.deletingLastPathComponent
+    let folder = path.parentPath
     let files = FileManager.default
     let names = (try? files.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
-    let start = ".\(name.lastPathComponent)."
+    let start = ".\((path as NSString).lastPathComponent)."
     for found in names where found.hasPrefix(start) && found.hasSuffix(".partial") {
       guard let process = Int32(found.dropFirst(start.count).dropLast(".partial".count)),
         process > 0, kill(process, 0) != 0, errno == ESRCH
@@ -108,7 +107,7 @@ package enum AtomicOutput {
   /// Makes a folder and those above it. Foundation's own way hides why it failed.
   private static func makeFolder(_ path: String, shownAs shown: String) throws {
     if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = path.parentPath
     guard errno == ENOENT, !parent.isEmpty, parent != path else { throw refusal(shown) }
     try makeFolder(parent, shownAs: shown)
     if mkdir(path, 0o777) != 0, errno != EEXIST { throw refusal(shown) }

@@ -44,7 +44,7 @@ enum ModelPlace {
   static func nearestFolder(to path: String) -> String? {
     let text = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     let name = (text as NSString).lastPathComponent
-    var parent = (text as NSString).deletingLastPathComponent
+    var parent = text.parentPath
     if !parent.isEmpty, !Disk.exists(parent) {
       guard let found = nearestFolder(to: parent) else { return nil }
       parent = found

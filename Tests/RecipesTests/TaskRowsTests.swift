@@ -29,7 +29,7 @@
         ] {
           let file = bench.folder + "/" + path
           try FileManager.default.createDirectory(
-            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            atPath: file.parentPath, withIntermediateDirectories: true)
           try text.write(toFile: file, atomically: true, encoding: .utf8)
         }
       }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Documents
 import Foundation
 
 /// The file system as the engine needs it: what exists is either the old state or the new one,
@@ -64,7 +65,7 @@ package enum Disk {
     guard rename(source, target) == 0 else {
       throw RecipeError(errno: errno, while: "rename", path: target)
     }
-    try sync((target as NSString).deletingLastPathComponent)
+    try sync(target.parentPath)
   }
 
   /// Forces a file's or folder's content to the disk.
@@ -141,7 +142,7 @@ package enum Disk {
     _ text: String, to path: String, isShared: Bool = true
   ) throws(RecipeError) {
     let (folder, name) = (
-      (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
+      path.parentPath, (path as NSString).lastPathComponent
     )
     let temporary = isShared ? "\(path).\(getpid()).tmp" : "\(folder)/.\(name).tmp"
     do {
@@ -249,7 +250,7 @@ package enum Disk {
   package static func freeByteCount(at path: String) -> Int? {
     var place = path
     while identity(place) == nil, place.count > 1 {
-      place = (place as NSString).deletingLastPathComponent
+      place = place.parentPath
     }
     var status = statvfs()
     guard statvfs(place, &status) == 0 else { return nil }

@@ -79,7 +79,7 @@ package final class FileHashes {
       ]
     }
     let value: JSON = ["schema": JSON(Self.schema), "files": .object(files)]
-    let folder = (storePath as NSString).deletingLastPathComponent
+    let folder = storePath.parentPath
     try Disk.makeFolder(folder)
     try Disk.sweepTemporaries(in: folder)
     try Disk.write(value.serialized(pretty: true) + "\n", to: storePath)

@@ -65,7 +65,7 @@ final class EarlierSteps: Sendable {
 extension RunPlaces {
   /// The run folders in the folder that holds this one, itself included, with their records.
   fileprivate var runsBeside: [(folder: String, record: RunRecord)] {
-    let parent = (run as NSString).deletingLastPathComponent
+    let parent = run.parentPath
     return ((try? Disk.names(in: parent)) ?? []).compactMap { name in
       let folder = "\(parent)/\(name)"
       return (try? RunFolder(path: folder).readRun()).map { (folder, $0) }

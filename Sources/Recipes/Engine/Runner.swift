@@ -127,7 +127,7 @@ public struct Runner: Sendable {
   private func carryOut(_ entry: Plan.Entry, index: Int) async throws -> StepRecord {
     let (step, place) = (entry.step, entry.place)
     do {
-      try Disk.makeFolder((place.folder as NSString).deletingLastPathComponent)
+      try Disk.makeFolder(place.folder.parentPath)
       if let manifest = try finished(entry) { return try reuse(manifest, entry, index: index) }
       try cancellation.check()
       let lock = try await FolderLock.wait(place.lock, cancellation: cancellation) {
@@ -179,7 +179,7 @@ public struct Runner: Sendable {
 
   private func link(_ place: StepPlace) throws(RecipeError) {
     guard let link = place.link else { return }
-    let from = (link as NSString).deletingLastPathComponent
+    let from = link.parentPath
     try Disk.link(link, to: Disk.relative(place.folder, from: from))
   }
 

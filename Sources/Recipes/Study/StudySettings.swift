@@ -100,7 +100,7 @@ public struct StudySettings: Sendable {
       return lab
     }
     let taskName = try root.string("task", default: lab == nil ? "sib200" : "lab_topics")
-    let folder = (origin as NSString).deletingLastPathComponent
+    let folder = origin.parentPath
     let isFile = taskName.hasSuffix(".yaml") || taskName.hasSuffix(".yml")
     do {
       task = try EvaluationTask.named(

@@ -85,7 +85,7 @@ struct CorpusCommand: ParsableCommand {
     defer { withExtendedLifetime(signals) {} }
     let pipeline = try CorpusPipeline(
       corpora, relativeTo: data, threads: threads,
-      scratch: output.map { ($0 as NSString).deletingLastPathComponent }.flatMap {
+      scratch: output.map { $0.parentPath }.flatMap {
         $0.isEmpty ? nil : $0
       })
     pipeline.examplesPerReason = showDropped

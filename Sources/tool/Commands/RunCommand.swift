@@ -46,7 +46,7 @@
         return
       }
       // Before hours of work, not after them: the table is noted down there at the end.
-      try Disk.makeFolder((folder.run as NSString).deletingLastPathComponent)
+      try Disk.makeFolder(folder.run.parentPath)
       _ = try Notebook.open(notebookPath(folder))
       try Engine.requireFastBLAS()
       let display = ProgressDisplay()
@@ -101,7 +101,7 @@
     }
 
     private func notebookPath(_ folder: RunPlaces) -> String {
-      (folder.run as NSString).deletingLastPathComponent + "/koine.sqlite"
+      folder.run.parentPath + "/koine.sqlite"
     }
   }
 #endif

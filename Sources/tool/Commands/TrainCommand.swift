@@ -71,7 +71,7 @@
       try group.barrier()
       let folder =
         data ?? ProcessInfo.processInfo.environment["KOINE_DATA"]
-        ?? (config as NSString).deletingLastPathComponent
+        ?? config.parentPath
       let cancellation = Cancellation()
       let job = TrainJob(
         recipe, out: out, dataFolder: folder, models: ModelPlace.models(cancellation),
