@@ -145,7 +145,9 @@ public struct Settings {
       case (let low, let high): " from \(low) to \(high)"
       }
     return try scalar(key, expected: "a number\(bounds)") { text, isQuoted in
-      guard let value = Double(yaml: text, isQuoted: isQuoted), value.isFinite, range.contains(value) else {
+      guard let value = Double(yaml: text, isQuoted: isQuoted), value.isFinite,
+        range.contains(value)
+      else {
         return nil
       }
       return value
@@ -190,7 +192,8 @@ public struct Settings {
   public mutating func optionalInts(
     _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws(DocumentError) -> [Int]? {
-    try list(key, of: "whole numbers", each: "a whole number\(Self.bounds(range))") { text, isQuoted in
+    try list(key, of: "whole numbers", each: "a whole number\(Self.bounds(range))") {
+      text, isQuoted in
       Int(yaml: text, isQuoted: isQuoted).flatMap { range.contains($0) ? $0 : nil }
     }
   }

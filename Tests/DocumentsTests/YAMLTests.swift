@@ -27,7 +27,8 @@ struct YAMLTests {
     }
   }
 
-  @Test func `unquoted scalars get the types of Python's YAML, and numbers those of YAML 1.2`() throws
+  @Test func `unquoted scalars get the types of Python's YAML, and numbers those of YAML 1.2`()
+    throws
   {
     let cases: [(String, JSON)] = [
       ("1", 1), ("+1", 1), ("-12", -12), ("007", 7), ("1_000", 1000), ("0x10", 16), ("0o17", 15),

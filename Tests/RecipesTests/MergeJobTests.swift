@@ -291,7 +291,8 @@ import Testing
       #expect(try made(written, seed: nil, out: "again\(number)").0 == bytes, "\(written)")
       #expect(try made(text, seed: 12, out: "other\(number)").0 != bytes)
     }
-    #expect(try made("# Mine.\n" + masked, seed: 1, out: "last").1.hasPrefix("# Mine.\nrandom_seed: 1\n"))
+    #expect(
+      try made("# Mine.\n" + masked, seed: 1, out: "last").1.hasPrefix("# Mine.\nrandom_seed: 1\n"))
   }
 
   @Test func `a look ahead shows each stage as it would be made and kept`() throws {

@@ -71,8 +71,11 @@ extension MergePlanTests {
 
   @Test func `counts that are absent or null are read off the names`() throws {
     let shapes = MergeModels.layered(layers: 2)
-    let model = try MergeModels.llama("a", shapes, config: ["num_hidden_layers": .null])
-    #expect(try plan(linear("a"), ["a": model]).tensors.count == shapes.count)
+    for (key, value) in [("num_hidden_layers", JSON.null), ("other", 1)] {
+      let model = try model(
+        shapes.map(\.name), ["architectures": ["MistralForCausalLM"], key: value])
+      #expect(try plan(linear("m"), ["m": model]).tensors.count == shapes.count)
+    }
   }
 
   @Test func `layers that the config does not count are told of`() throws {

@@ -94,7 +94,8 @@ import Testing
     #expect(count > 50)
   }
 
-  @Test func `what is no number to mergekit is none here, but for plain ways to write one`() throws {
+  @Test func `what is no number to mergekit is none here, but for plain ways to write one`() throws
+  {
     let ours: Set<String> = ["\"0x10\"", "0o17", "\"0o17\""]
     for (row, text) in try texts() where row["number"] == .null && !ours.contains(text) {
       // A null is an absent key, which a required parameter reports.
@@ -112,7 +113,8 @@ import Testing
       #expect(
         lines[0].hasPrefix("`models[0].parameters.weight")
           && lines[0].hasSuffix(
-            "should be a number that float32 can hold, from -3.4e38 to 3.4e38, found `\(found)`."))
+            "should be a number that float32 can hold, from -3.4e38 to 3.4e38, found `\(found)`.")
+      )
       #expect(lines[1] == "merge.yaml, line 5")
     }
   }
