@@ -50,10 +50,10 @@ public struct Node: Equatable, Sendable {
 
   /// The node as JSON.
   ///
-  /// Unquoted scalars get their types by YAML 1.2's core schema: `true`, `~`, `12`, `0x10`, `1e3`;
-  /// `1_000` is a number too, as `Settings` reads it. `yes` and `on` are texts, and so are numbers
-  /// that JSON or `Double` cannot hold: `.inf`, `.nan`, `1e999`. Whole numbers of any size keep
-  /// their digits.
+  /// Unquoted scalars get the types that Python's YAML gives them, which is YAML 1.1's: `true`,
+  /// `yes`, `~`, `12`, `0x10`, `017` (15), `1:30` (90), `1_000`; and numbers as those of YAML 1.2,
+  /// where that has more of them: `1e3`, `0o17`. Numbers that JSON or `Double` cannot hold are texts:
+  /// `.inf`, `.nan`, `1e999`. Whole numbers of any size keep their digits.
   public var json: JSON {
     switch content {
     case .sequence(let nodes): return .array(nodes.map(\.json))
@@ -65,11 +65,19 @@ public struct Node: Equatable, Sendable {
       if isQuoted { return .string(text) }
       if isNull { return .null }
       if let flag = Bool(yaml: text) { return .bool(flag) }
-      if let whole = Int(yaml: text) { return JSON(whole) }
-      if let digits = YAMLNumber.wholeDigits(text) { return .number(JSONNumber(validated: digits)) }
-      if let number = Double(yaml: text), number.isFinite { return JSON(number) }
-      return .string(text)
+      return number ?? .string(text)
     }
+  }
+
+  /// The number that a scalar says, in quotes or not; `nil` for all else.
+  public var number: JSON? {
+    guard case .scalar(let text, let isQuoted) = content else { return nil }
+    if let whole = Int(yaml: text, isQuoted: isQuoted) { return JSON(whole) }
+    if let digits = YAMLNumber.wholeDigits(text, isQuoted: isQuoted) {
+      return .number(JSONNumber(validated: digits))
+    }
+    guard let number = Double(yaml: text, isQuoted: isQuoted), number.isFinite else { return nil }
+    return JSON(number)
   }
 
   /// "a mapping", "a list", or the scalar's text, for messages; a long text is cut.

@@ -4,9 +4,10 @@
 /// A strict reader of one mapping: every key is asked for by name, and a key nobody asked for is an
 /// error with the nearest known one.
 ///
-/// A key whose value is null counts as absent. Quotes decide only whether an empty text is null:
-/// `"5"` is read as a number where one is asked for, and `5` as a text. Whole numbers may be
-/// written `1_000` or `0x10`, but not `1e3`; other numbers also `1e3`, `.5` and `+1`.
+/// A key whose value is null counts as absent. `"5"` is read as a number where one is asked for, and
+/// `5` as a text. Whole numbers may be written `1_000` or `0x10`, but not `1e3`; other numbers also
+/// `1e3`, `.5` and `+1`; without quotes both as Python's YAML has them, `017` (15) and `1:30` (90). A
+/// flag is `true` or `false`, or `yes`, `no`, `on`, `off`.
 ///
 ///     var settings = try Settings(node, origin: "recipe.yaml")
 ///     let steps = try settings.int("steps", default: 100, in: 1...1_000_000)
@@ -82,7 +83,7 @@ public struct Settings {
 
   /// A text, or `nil` when absent.
   public mutating func optionalString(_ key: String) throws(DocumentError) -> String? {
-    try scalar(key, expected: "a text") { $0 }
+    try scalar(key, expected: "a text") { text, _ in text }
   }
 
   /// A required whole number within `range`.
@@ -103,8 +104,8 @@ public struct Settings {
   public mutating func optionalInt(
     _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws(DocumentError) -> Int? {
-    try scalar(key, expected: "a whole number\(Self.bounds(range))") { text in
-      Int(yaml: text).flatMap { range.contains($0) ? $0 : nil }
+    try scalar(key, expected: "a whole number\(Self.bounds(range))") { text, isQuoted in
+      Int(yaml: text, isQuoted: isQuoted).flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
@@ -143,8 +144,10 @@ public struct Settings {
       case (let low, .infinity): " of at least \(low)"
       case (let low, let high): " from \(low) to \(high)"
       }
-    return try scalar(key, expected: "a number\(bounds)") { text in
-      guard let value = Double(yaml: text), value.isFinite, range.contains(value) else {
+    return try scalar(key, expected: "a number\(bounds)") { text, isQuoted in
+      guard let value = Double(yaml: text, isQuoted: isQuoted), value.isFinite,
+        range.contains(value)
+      else {
         return nil
       }
       return value
@@ -153,7 +156,7 @@ public struct Settings {
 
   /// `true` or `false`, or its default.
   public mutating func bool(_ key: String, default value: Bool) throws(DocumentError) -> Bool {
-    try scalar(key, expected: "true or false") { text in
+    try scalar(key, expected: "true or false") { text, _ in
       Bool(yaml: text)
     } ?? value
   }
@@ -174,7 +177,7 @@ public struct Settings {
 
   /// A list of texts; a single text counts as a list of one. `nil` when absent.
   public mutating func optionalStrings(_ key: String) throws(DocumentError) -> [String]? {
-    try list(key, of: "texts", each: "a text") { $0 }
+    try list(key, of: "texts", each: "a text") { text, _ in text }
   }
 
   /// A list of texts, or its default.
@@ -189,15 +192,16 @@ public struct Settings {
   public mutating func optionalInts(
     _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws(DocumentError) -> [Int]? {
-    try list(key, of: "whole numbers", each: "a whole number\(Self.bounds(range))") { text in
-      Int(yaml: text).flatMap { range.contains($0) ? $0 : nil }
+    try list(key, of: "whole numbers", each: "a whole number\(Self.bounds(range))") {
+      text, isQuoted in
+      Int(yaml: text, isQuoted: isQuoted).flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
   /// A list of numbers; a single number counts as a list of one. `nil` when absent.
   public mutating func optionalDoubles(_ key: String) throws(DocumentError) -> [Double]? {
-    try list(key, of: "numbers", each: "a number") { text in
-      Double(yaml: text).flatMap { $0.isFinite ? $0 : nil }
+    try list(key, of: "numbers", each: "a number") { text, isQuoted in
+      Double(yaml: text, isQuoted: isQuoted).flatMap { $0.isFinite ? $0 : nil }
     }
   }
 
@@ -246,19 +250,21 @@ public struct Settings {
 
   /// A list of scalars, or one scalar as a list of one. An empty element is an error.
   private mutating func list<Value>(
-    _ key: String, of kind: String, each: String, _ convert: (String) -> Value?
+    _ key: String, of kind: String, each: String, _ convert: (String, _ isQuoted: Bool) -> Value?
   ) throws(DocumentError) -> [Value]? {
     guard let node = node(key) else { return nil }
     guard case .sequence(let elements) = node.content else {
-      guard case .scalar(let text, _) = node.content, let value = convert(text) else {
+      guard case .scalar(let text, let isQuoted) = node.content,
+        let value = convert(text, isQuoted)
+      else {
         throw wrong(key, expected: "a list of \(kind)", found: node.found)
       }
       return [value]
     }
     var values: [Value] = []
     for (index, element) in elements.enumerated() {
-      guard !element.isNull, case .scalar(let text, _) = element.content,
-        let value = convert(text)
+      guard !element.isNull, case .scalar(let text, let isQuoted) = element.content,
+        let value = convert(text, isQuoted)
       else {
         throw .wrongValue(
           path: "\(path(of: key))[\(index)]", line: element.line, origin: origin, expected: each,
@@ -270,10 +276,12 @@ public struct Settings {
   }
 
   private mutating func scalar<Value>(
-    _ key: String, expected: String, _ convert: (String) -> Value?
+    _ key: String, expected: String, _ convert: (String, _ isQuoted: Bool) -> Value?
   ) throws(DocumentError) -> Value? {
     guard let node = node(key) else { return nil }
-    guard case .scalar(let text, _) = node.content, let value = convert(text) else {
+    guard case .scalar(let text, let isQuoted) = node.content,
+      let value = convert(text, isQuoted)
+    else {
       throw wrong(key, expected: expected, found: node.found)
     }
     return value

@@ -48,11 +48,7 @@ struct YAMLComposer {
         return try alias(text, line: line, depth: depth)
       }
       size += 1
-      let isText = try checkTag(scalar.tag, allowed: .str, line)
-      composed = Composed(
-        node: Node(
-          .scalar(text: text, isQuoted: isText || scalar.style != .plain), line: line),
-        size: 1, height: 1)
+      composed = Composed(node: try self.scalar(scalar, text, line), size: 1, height: 1)
     case .sequence(let sequence):
       size += 1
       _ = try checkTag(sequence.tag, allowed: .seq, line)
@@ -74,6 +70,28 @@ struct YAMLComposer {
     }
     if let anchor = source.anchorName { anchors[anchor] = composed }
     return composed
+  }
+
+  /// A scalar with the type that its tag says, else that of its style.
+  private func scalar(
+    _ scalar: Yams.Node.Scalar, _ text: String, _ line: Int
+  ) throws(DocumentError) -> Node {
+    let plain = Node(.scalar(text: text, isQuoted: false), line: line)
+    let fits: Bool
+    switch scalar.tag.description {
+    case Yams.Tag.Name.int.rawValue: fits = plain.number?.int != nil
+    case Yams.Tag.Name.float.rawValue: fits = plain.number != nil
+    case Yams.Tag.Name.bool.rawValue: fits = Bool(yaml: text) != nil
+    case Yams.Tag.Name.null.rawValue: fits = plain.isNull
+    default:
+      let isText = try checkTag(scalar.tag, allowed: .str, line)
+      return Node(.scalar(text: text, isQuoted: isText || scalar.style != .plain), line: line)
+    }
+    guard fits else {
+      let tag = scalar.tag.description.replacingPrefix("tag:yaml.org,2002:", with: "!!")
+      throw error(line, "`\(text.excerpt)` is not what its tag `\(tag)` says")
+    }
+    return plain
   }
 
   private mutating func members(

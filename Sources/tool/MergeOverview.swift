@@ -8,10 +8,14 @@ import Surgery
 
 /// What a planned merge reads, writes and takes, for `koine merge --dry-run`.
 struct MergeOverview {
+  /// The stage's.
+  let name: String
   let plan: MergePlan
   let outline: CheckpointWriter.Outline
   let estimate: MergeEstimate
   let out: String
+  /// What is written before this.
+  let bytesBefore: Int
 
   /// The line that ends a merge.
   static func line(_ plan: MergePlan, out: String, verb: String) -> String {
@@ -21,7 +25,7 @@ struct MergeOverview {
 
   var json: JSON {
     var json: JSON = [
-      "out": JSON(out), "finished": false,
+      "name": JSON(name), "out": JSON(out), "finished": false,
       "inputs": JSON(
         plan.models.map { model -> JSON in
           [
@@ -73,9 +77,10 @@ struct MergeOverview {
   }
 
   private var warning: String? {
-    guard let free = outline.freeByteCount, free < outline.byteCount else { return nil }
-    return "the result needs \(NumberText.bytes(outline.byteCount)), and "
-      + "\(NumberText.bytes(free)) are free."
+    let needed = outline.byteCount + bytesBefore
+    guard let free = outline.freeByteCount, free < needed else { return nil }
+    return "\(bytesBefore > 0 ? "the stages up to this need" : "the result needs") "
+      + "\(NumberText.bytes(needed)), and \(NumberText.bytes(free)) are free."
   }
 
   private func count(_ action: MergePlan.Tensor.Action) -> Int {

@@ -114,18 +114,19 @@ struct SettingsTests {
 
   @Test func `whole numbers are strict`() {
     for text in [
-      "1.0", "1e3", "x", "1_", "_1", "1__0", "", "99999999999999999999", "true", "--1", "0x",
+      "1.0", "1e3", "x", "'1_'", "_1", "'1__0'", "", "99999999999999999999", "true", "--1", "0x",
     ] {
       guard !text.isEmpty else { continue }
       #expect(
         what(text) { reader throws(DocumentError) in try reader.int("k") }
-          == "`k` should be a whole number, found `\(text)`.")
+          == "`k` should be a whole number, found `\(text.filter { $0 != "'" })`.")
     }
     #expect(
       what("[1]") { reader throws(DocumentError) in try reader.int("k") }
         == "`k` should be a whole number, found a list.")
     for (text, value) in [
-      ("0x10", 16), ("0o10", 8), ("+1", 1), ("010", 10), ("\"5\"", 5), ("-1_0", -10),
+      ("0x10", 16), ("0o10", 8), ("+1", 1), ("010", 8), ("'010'", 10), ("\"5\"", 5),
+      ("-1_0", -10), ("1:30", 90), ("0b11", 3), ("08", 8),
     ] {
       #expect(
         (try? settings("k: \(text)")).flatMap {
@@ -133,6 +134,15 @@ struct SettingsTests {
           return try? s.int("k")
         } == value)
     }
+  }
+
+  @Test func `a flag may be yes, no, on or off, as in Python's YAML`() throws {
+    var reader = try settings("a: yes\nb: Off\nc: 'on'\nd: NO\ne: False")
+    let flags = try ["a", "b", "c", "d", "e"].map { try reader.bool($0, default: true) }
+    #expect(flags == [true, false, true, false, false])
+    // A text stays one: Norway's code is no flag.
+    var language = try settings("language: no")
+    #expect(try language.string("language") == "no")
   }
 
   @Test func `ranges are told as a person would`() {
@@ -156,8 +166,8 @@ struct SettingsTests {
 
   @Test func `wrong types are refused`() {
     #expect(
-      what("yes") { reader throws(DocumentError) in try reader.bool("k", default: true) }
-        == "`k` should be true or false, found `yes`.")
+      what("maybe") { reader throws(DocumentError) in try reader.bool("k", default: true) }
+        == "`k` should be true or false, found `maybe`.")
     #expect(
       what("{a: 1}") { reader throws(DocumentError) in try reader.string("k") }
         == "`k` should be a text, found a mapping.")

@@ -244,11 +244,9 @@ import Testing
   @Test func `the seed of the command line reaches the recipes that have none`() throws {
     let place = try Place()
     func merged(seed: Int?, text: String, out: String) throws -> Data {
-      try MergeJob(text: text, origin: "graph.yaml", out: "\(place.path)/\(out)") { recipe in
-        var recipe = recipe
-        if let seed { recipe.randomSeed = seed }
-        return recipe
-      }.run { _ in }
+      try MergeJob(
+        text: text, origin: "graph.yaml", out: "\(place.path)/\(out)", randomSeed: seed
+      ).run { _ in }
       return try place.bytes("\(out)/model.safetensors")
     }
     let own = place.graph() + "\nparameters: {seed: 5}\n"
@@ -256,5 +254,81 @@ import Testing
     #expect(try merged(seed: 6, text: own, out: "s2") == five)
     #expect(try merged(seed: 5, text: place.graph(), out: "s3") == five)
     #expect(try merged(seed: 6, text: place.graph(), out: "s4") != five)
+  }
+
+  @Test(arguments: [false, true], [false, true])
+  func `koine_config.yaml alone repeats the bytes that a seed of the command line gave`(
+    keeps: Bool, isExact: Bool
+  ) throws {
+    let place = try Place()
+    let masked = """
+      merge_method: dare_linear
+      base_model: \(place.path)/a
+      models: [{model: \(place.path)/b, parameters: {weight: 1, density: 0.5}}]
+      """
+    let graph =
+      "# Mine.\nname: half\n\(masked)\n---\nmerge_method: linear\nmodels:\n"
+      + "  - {model: half, parameters: {weight: 0.5}}\n  - model:\n"
+      + masked.split(separator: "\n").map { "      \($0)\n" }.joined()
+      + "      random_seed: 3\n    parameters: {weight: 1}\n"
+    func made(_ text: String, seed: Int?, out: String) throws -> (Data, String) {
+      try MergeJob(
+        text: text, origin: "graph.yaml", out: "\(place.path)/\(out)",
+        intermediate: keeps ? "\(place.path)/stages-\(out)" : nil,
+        planning: .init(mergekitExact: isExact ? MergekitExactOptions() : nil),
+        commandLine: isExact ? "--mergekit-exact" : "", randomSeed: seed
+      ).run { _ in }
+      return (
+        try place.bytes("\(out)/model.safetensors"),
+        try Disk.readText("\(place.path)/\(out)/koine_config.yaml")
+      )
+    }
+    for (number, text) in [masked, "{\(masked.replacing("\n", with: ", "))}", graph].enumerated() {
+      let (bytes, written) = try made(text, seed: 11, out: "first\(number)")
+      #expect(written.contains("random_seed: 11") && !written.contains("seed: 3"), "\(written)")
+      let card = try Disk.readText("\(place.path)/first\(number)/README.md")
+      #expect(!card.contains("--random-seed"))
+      #expect(try made(written, seed: nil, out: "again\(number)").0 == bytes, "\(written)")
+      #expect(try made(text, seed: 12, out: "other\(number)").0 != bytes)
+    }
+    #expect(
+      try made("# Mine.\n" + masked, seed: 1, out: "last").1.hasPrefix("# Mine.\nrandom_seed: 1\n"))
+  }
+
+  @Test func `a look ahead shows each stage as it would be made and kept`() throws {
+    let place = try Place(elementType: .bfloat16)
+    let text = place.graph().replacing("dtype: bfloat16", with: "")
+    let job = try place.job(text)
+    let planned = try job.plans()
+    #expect(try Disk.names(in: place.path) == ["a", "b", "c"])
+    #expect(planned.map(\.stage.name) == ["half", "out"])
+    // Kept in float32, 9 elements; the result has the models' type.
+    #expect(planned.map(\.byteCount) == [36, 18])
+    let (half, out) = (try #require(planned[0].work), try #require(planned[1].work))
+    #expect(half.plan.models.map(\.name) == ["\(place.path)/a", "\(place.path)/b"])
+    #expect(out.plan.models.map(\.name) == ["\(place.path)/c", "\(place.path)/stages/half"])
+    #expect(half.outline.byteCount == 36 && half.outline.fileNames == ["model.safetensors"])
+    #expect(out.plan.models[1].checkpoint.info("x.weight")?.elementType == .float32)
+    // Measuring reads a stage that is not there.
+    #expect(try MergeEstimate.measured(out.plan).seconds != nil)
+    #expect(try run(job) == ["made half", "made out"])
+    let written = try Checkpoint.open(directory: "\(place.path)/stages/half")
+    #expect(written.byteCount == planned[0].byteCount)
+    let kept = try place.job(text, out: "again").plans()
+    #expect(kept.map { $0.work == nil } == [true, false] && kept.map(\.byteCount) == [36, 18])
+    #expect(kept[1].work?.plan.models.map(\.name) == out.plan.models.map(\.name))
+  }
+
+  @Test func `a look ahead folds an adapter into a stage that is not there`() throws {
+    let place = try Place()
+    let text = place.graph().replacing("model: half,", with: "model: half+\(place.path)/lora,")
+    let folders = ModelResolver.folders { model, adapter in
+      #expect(adapter.path == "\(place.path)/lora" && model.info("x.weight") != nil)
+      return model
+    }
+    let job = try MergeJob(
+      text: text, origin: "graph.yaml", out: "\(place.path)/out",
+      intermediate: "\(place.path)/stages", resolver: folders)
+    #expect(try job.plans().count == 2)
   }
 }

@@ -225,7 +225,8 @@ import Testing
       ])
     #expect(
       setting("1e300") == [
-        "`parameters.weight` should be a number of at most 3.4e38, found `1e300`.",
+        "`parameters.weight` should be a number that float32 can hold, from -3.4e38 to 3.4e38, "
+          + "found `1e300`.",
         "merge.yaml, line 4",
       ] + setting("heavy").suffix(1))
     #expect(setting("[[0, 1]]")[0] == "`parameters.weight[0]` should be a number, found a list.")

@@ -159,6 +159,34 @@ public struct ModelLayout: Sendable, Equatable {
   }
 }
 
+extension ModelLayout {
+  /// The first count in `config` that is there and cannot be one, with what stands there: the number
+  /// of layers or experts, under any of the keys that the layout reads, or of tokens.
+  ///
+  /// Whoever cuts layers would else fall back on the names of tensors, and whoever does not would
+  /// never look.
+  package func wrongCount(in config: JSON) -> (key: String, found: String)? {
+    var counts: [String] = []
+    for module in modules {
+      if !module.depthKey.isEmpty { counts.append(module.depthKey) }
+      counts += module.depthSynonyms
+      if let key = module.depthDefaultKey { counts.append(key) }
+      for tensor in module.tensors { counts += tensor.expertsKeys }
+    }
+    counts += ["num_hidden_layers", "text_config.num_hidden_layers"]
+    func wrong(_ keys: [String], _ limit: Int) -> (key: String, found: String)? {
+      for key in keys {
+        guard let value = config.value(at: key), !value.isNull else { continue }
+        if let count = value.int, count >= 0, count <= limit { continue }
+        return (key, value.serialized())
+      }
+      return nil
+    }
+    return wrong(counts, 100_000)
+      ?? wrong(["vocab_size", "text_config.vocab_size"], Int(Int32.max))
+  }
+}
+
 extension ModelLayout.Tensor {
   /// This template for one layer, or none, and every expert.
   ///

@@ -36,34 +36,45 @@ public struct MergeJob {
   public let writing: CheckpointWriter.Options
   /// Whether each folder gets a model card and its recipe.
   public let writesCard: Bool
-  /// The options that change the result beside the recipe, for the cards.
+  /// The options that change the result beside the recipe, for the cards; the seed where the recipes
+  /// that are written cannot hold it.
   public let commandLine: String
   /// In the order in which they are made.
   public let stages: [Stage]
-  private let resolver: ModelResolver
+  let resolver: ModelResolver
 
   /// Reads a merge file; models are folders, or what the resolver finds.
   ///
   /// - Parameters:
   ///   - text: the file's YAML.
   ///   - origin: its name, for messages.
-  ///   - adjust: changes each recipe, as options of a command line do.
+  ///   - randomSeed: the `random_seed` of all recipes, in place of their own; it is written into the
+  ///     recipes that the results' folders get.
   public init(
     text: String, origin: String, out: String, intermediate: String? = nil,
     planning: MergePlan.Options = .init(), writing: CheckpointWriter.Options = .init(),
-    writesCard: Bool = true, commandLine: String = "", resolver: ModelResolver = .folders(),
-    adjust: (MergeRecipe) throws(MergeError) -> MergeRecipe = { $0 }
+    writesCard: Bool = true, commandLine: String = "", randomSeed: Int? = nil,
+    resolver: ModelResolver = .folders()
   ) throws {
     self.out = out
     self.intermediate = intermediate
     self.planning = planning
     self.writing = writing
     self.writesCard = writesCard
-    self.commandLine = commandLine
     self.resolver = resolver
-    let graph = try MergeGraph.parse(text, origin: origin).mapping {
-      (recipe) throws(MergeError) in
-      let recipe = try adjust(recipe)
+    var graph = try MergeGraph.parse(text, origin: origin)
+    var text = text
+    var commandLine = commandLine
+    if let randomSeed {
+      if let seeded = MergeGraph.text(text, withSeed: randomSeed, origin: origin) {
+        text = seeded
+      } else {
+        commandLine += (commandLine.isEmpty ? "" : " ") + "--random-seed \(randomSeed)"
+      }
+      graph = try MergeGraph.parse(text, origin: origin).seeded(randomSeed)
+    }
+    self.commandLine = commandLine
+    graph = try graph.mapping { (recipe) throws(MergeError) in
       // Before anything is recorded: another folder that a pattern finds makes another stage.
       guard let folders = resolver.folders else { return recipe }
       return try recipe.expandingPatterns(folders)
@@ -99,7 +110,7 @@ public struct MergeJob {
 
   /// The plan of a stage as it can be made before any stage is; no weight is read. A stage that is
   /// kept in float32 has its own types in it.
-  public func plan(_ stage: Stage) throws -> MergePlan {
+  func plan(_ stage: Stage) throws -> MergePlan {
     try MergePlan.make(stage.nested, from: resolver, options: planning)
   }
 
@@ -111,10 +122,16 @@ public struct MergeJob {
   }
 
   /// Checks a stage's place, and tells how the weights will be divided.
-  public func check(_ stage: Stage, _ plan: MergePlan) throws -> CheckpointWriter.Outline {
+  ///
+  /// - Parameters:
+  ///   - plan: as ``plan(_:)`` makes it.
+  ///   - checkpoint: what is written, where that is another than the plan's.
+  func check(
+    _ stage: Stage, _ plan: MergePlan, writing checkpoint: Checkpoint? = nil
+  ) throws -> CheckpointWriter.Outline {
     try refuseInputs(stage)
     return try CheckpointWriter.check(
-      plan.checkpoint, to: stage.out, options: try options(stage, plan))
+      checkpoint ?? plan.checkpoint, to: stage.out, options: try options(stage, plan))
   }
 
   /// Whether a stage is finished, with the recipe and the inputs of now.
@@ -200,7 +217,7 @@ public struct MergeJob {
   /// One pass rounds only what a `dtype` says or what is written. So a stage without one is kept in
   /// float32, and a result without one gets the type it would have had. (mergekit rounds every
   /// stage, and so do its numbers.)
-  private func recipe(_ stage: Stage, like nested: MergePlan) throws -> MergeRecipe {
+  func recipe(_ stage: Stage, like nested: MergePlan) throws -> MergeRecipe {
     guard intermediate != nil, planning.mergekitExact == nil, stage.recipe.elementType == nil
     else {
       return stage.recipe

@@ -6,8 +6,8 @@ import Tensors
 
 /// How a merge follows mergekit's numbers; see ``MergekitExact`` for what that means.
 public struct MergekitExactOptions: Sendable, Equatable {
-  /// mergekit's `--random-seed`, below 2³²; each merge of a graph starts with it. Without one mergekit draws
-  /// other masks in every run; here `nil` is 0.
+  /// mergekit's `--random-seed`, below 2³²; each merge of a graph starts with it. `nil` is the recipe's
+  /// `random_seed`, or else 0; mergekit draws other masks in every run then.
   public var seed: UInt64?
   /// Which releases' numbers. Only the methods' arithmetic follows it: the order of models and of
   /// random numbers is 0.1.5's, for before it was another in every run.
@@ -20,11 +20,16 @@ public struct MergekitExactOptions: Sendable, Equatable {
 }
 
 extension MergekitExactOptions {
+  /// The seed that a merge starts with; a negative one is beyond what mergekit takes.
+  func seed(of recipe: MergeRecipe) -> UInt64? {
+    seed ?? recipe.randomSeed.map { UInt64(bitPattern: Int64($0)) }
+  }
+
   /// Refuses what mergekit does not have, in a recipe and in those nested in it: methods, parameters
   /// of ours at other values than their defaults, work types. Nothing is read for that.
   func check(_ recipe: MergeRecipe) throws(MergeError) {
     let method = try MergeMethods.named(recipe.method)
-    if let seed, seed >= 1 << 32 {
+    if let seed = seed(of: recipe), seed >= 1 << 32 {
       throw Self.refusal(
         "mergekit takes seeds below \(UInt64(1) << 32), found \(seed).", "Choose a smaller one.")
     }

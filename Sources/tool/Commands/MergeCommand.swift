@@ -41,8 +41,10 @@ struct MergeCommand: ParsableCommand {
   var outShardSize: ByteSize = ByteSize(count: 5_000_000_000)
 
   @Option(
-    help: ArgumentHelp("The seed of random masks where the recipe gives none.", valueName: "seed"))
-  var randomSeed: UInt64?
+    help: ArgumentHelp(
+      "The recipe's random_seed, in place of what it says: that of random masks.",
+      valueName: "seed"))
+  var randomSeed: Int?
 
   @Option(
     name: .customLong("sample-text"),
@@ -87,6 +89,9 @@ struct MergeCommand: ParsableCommand {
     guard threads.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--threads should be 1 or more, found \(threads ?? 0).")
     }
+    guard randomSeed.map({ $0 >= 0 }) ?? true else {
+      throw ValidationError("--random-seed should be 0 or more, found \(randomSeed ?? 0).")
+    }
   }
 
   func run() throws {
@@ -113,7 +118,7 @@ struct MergeCommand: ParsableCommand {
     var planning = MergePlan.Options(allowsDifferentConfigs: allowCrimes)
     planning.copiesTokenizer = copyTokenizer
     if mergekitExact {
-      planning.mergekitExact = .init(seed: randomSeed, generation: mergekitVersion)
+      planning.mergekitExact = .init(generation: mergekitVersion)
     }
     planning.sampleTexts = try sampleTexts.map { try Disk.readText($0) }
     var writing = CheckpointWriter.Options(
@@ -122,18 +127,13 @@ struct MergeCommand: ParsableCommand {
     return try MergeJob(
       text: try Disk.readText(config), origin: config, out: out, intermediate: intermediate,
       planning: planning, writing: writing, writesCard: writeModelCard, commandLine: commandLine,
-      resolver: .hub(models)
-    ) { recipe in
-      var recipe = recipe
-      if let randomSeed { recipe.randomSeed = Int(clamping: randomSeed) }
-      return recipe
-    }
+      randomSeed: randomSeed, resolver: .hub(models))
   }
 
-  /// The options that change what comes out, as they were given.
+  /// The options that change what comes out, as they were given, but for the seed, which goes into the
+  /// recipe.
   private var commandLine: String {
     var words: [String] = []
-    if let randomSeed { words += ["--random-seed", "\(randomSeed)"] }
     if mergekitExact {
       words += ["--mergekit-exact", "--mergekit-version", mergekitVersion.rawValue]
     }
@@ -178,22 +178,36 @@ struct MergeCommand: ParsableCommand {
   private func show(_ job: MergeJob) throws {
     var stages: [JSON] = []
     var text = ""
-    for stage in job.stages {
-      let plan = try job.plan(stage)
-      if try job.isFinished(stage) {
-        stages.append(["name": JSON(stage.name), "out": JSON(stage.out), "finished": true])
-        text += "\(stage.out): finished before, kept\n"
+    let plans = try job.plans()
+    // All that is written before a stage takes from its room.
+    var written = 0
+    for plan in plans {
+      let stage = plan.stage
+      guard let (planned, outline) = plan.work else {
+        stages.append([
+          "name": JSON(stage.name), "out": JSON(stage.out), "finished": true,
+          "bytes": JSON(plan.byteCount),
+        ])
+        text += "\(stage.out): finished before, kept, \(NumberText.bytes(plan.byteCount))\n"
         continue
       }
-      let outline = try job.check(stage, plan)
-      let estimate = try MergeEstimate.measured(plan, threads: threads)
-      let overview = MergeOverview(plan: plan, outline: outline, estimate: estimate, out: stage.out)
+      let estimate = try MergeEstimate.measured(planned, threads: threads)
+      let overview = MergeOverview(
+        name: stage.name, plan: planned, outline: outline, estimate: estimate, out: stage.out,
+        bytesBefore: written)
+      written += outline.byteCount
       stages.append(overview.json)
-      text += overview.text(.detect(descriptor: 1)) + notes(plan)
+      text += overview.text(.detect(descriptor: 1)) + notes(planned)
+    }
+    if let intermediate, plans.count > 1 {
+      let kept = plans.dropLast().reduce(0) { $0 + $1.byteCount }
+      text += "in all \(plans.count) stages, \(NumberText.bytes(written)) to write; "
+      text += "\(NumberText.bytes(kept)) stay in \(intermediate)\n"
     }
     guard format.json else { return Output.text(text) }
-    guard let last = job.stages.last else { return }
-    var summary = summary(try job.plan(last))
+    // The result is never taken for finished.
+    guard let last = plans.last?.work else { return }
+    var summary = summary(last.plan)
     summary["stages"] = JSON(stages)
     Output.json(summary)
   }

@@ -144,8 +144,10 @@ public struct MergeGraph: Sendable, Equatable {
         line.hasPrefix(mark) && (line.dropFirst(3).first?.isWhitespace ?? true)
       }
       if isMarker { finish() }
-      // What follows the marker on its line belongs to the document.
-      let content = isMarker ? "   " + line.dropFirst(3) : line
+      // What follows the marker on its line belongs to the document; a directive before it
+      // (`%YAML 1.1`) says nothing that is read here.
+      let isDirective = isEmpty && line.hasPrefix("%")
+      let content = isMarker ? "   " + line.dropFirst(3) : isDirective ? "" : line
       if let first = content.first(where: { !$0.isWhitespace }), first != "#" { isEmpty = false }
       current.text += content + "\n"
       lineCount += 1

@@ -67,6 +67,7 @@ struct RecipeReader {
   let schema: ParameterSchema
   let readsStatistics: Bool
   var notes: [String] = []
+  var places = ParameterPlaces()
 
   static func read(_ node: Node, origin: String, path: String) throws -> MergeRecipe {
     var settings = try Settings(node, origin: origin, path: path)
@@ -108,7 +109,8 @@ struct RecipeReader {
       throw MergeError.recipe(.inputs(found: found, place: settings.path), origin: place(settings))
     }
     recipe.notes = notes
-    return recipe
+    recipe.places = places
+    return recipe.seedingNested()
   }
 
   private func place(_ settings: Settings) -> String {
@@ -127,7 +129,7 @@ struct RecipeReader {
     _ settings: inout Settings, model: String?
   ) throws -> [String: JSON] {
     var child = try settings.child("parameters")
-    return try schema.read(&child, model: model, notes: &notes)
+    return try schema.read(&child, model: model, notes: &notes, places: &places)
   }
 }
 
@@ -189,7 +191,7 @@ extension RecipeReader {
       throw DocumentError.missingKey(
         "layer_range", path: settings.path, line: settings.line, origin: origin)
     }
-    let bounds = node.json.array?.map(\.int)
+    let bounds = node.json.array?.map { ParameterSetting.Kind.number($0)?.int }
     guard let bounds, bounds.count == 2, let start = bounds[0], let end = bounds[1] else {
       throw settings.wrong(
         "layer_range", expected: "two whole numbers, `[start, end]`", found: node.found)

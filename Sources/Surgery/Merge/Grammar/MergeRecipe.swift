@@ -146,6 +146,8 @@ public struct MergeRecipe: Sendable, Equatable {
   public var chatTemplate: String?
   /// What the reader of the YAML has to say: old keys that change nothing.
   public var notes: [String] = []
+  /// Where its text gives each parameter.
+  var places = ParameterPlaces()
 
   /// The type of the result; `nil` for the type the sources have (`F32` where they differ).
   public var elementType: ElementType? {
@@ -174,6 +176,21 @@ public struct MergeRecipe: Sendable, Equatable {
       method: method, models: [], baseModel: baseModel, parameters: parameters,
       elementType: elementType)
     self.slices = slices
+  }
+
+  /// The recipe with its ``randomSeed`` for each merge that stands inside it without a name and has
+  /// none of its own, as if one seed had been given for all. Documents with a name are asked for
+  /// theirs wherever they are used.
+  func seedingNested() -> MergeRecipe {
+    guard let randomSeed else { return self }
+    return mapReferences { reference in
+      reference.mapMerges { inner in
+        guard inner.name == nil, inner.randomSeed == nil else { return .merge(inner) }
+        var inner = inner
+        inner.randomSeed = randomSeed
+        return .merge(inner.seedingNested())
+      }
+    }
   }
 
   /// The recipe with ``randomSeed`` as the parameter `seed`, if its method has one and no place gives

@@ -162,7 +162,8 @@ extension ParameterSchema {
 
   /// The parameters of one mapping of a YAML recipe, as settings.
   func read(
-    _ settings: inout Settings, model: String?, notes: inout [String]
+    _ settings: inout Settings, model: String?, notes: inout [String],
+    places: inout ParameterPlaces
   ) throws -> [String: JSON] {
     var values: [String: JSON] = [:]
     for name in settings.keys {
@@ -170,6 +171,7 @@ extension ParameterSchema {
       let place = "\(settings.origin), line \(node.keyLine ?? node.line)"
       switch try judge(name, model: model, place: place) {
       case .read(let entry):
+        places.add(name, line: node.line, origin: settings.origin)
         values[name] = try ParameterSetting.read(
           node, as: entry.kind, path: settings.path(of: name), origin: settings.origin)
       case .skip(let note):

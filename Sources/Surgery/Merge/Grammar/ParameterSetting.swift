@@ -37,20 +37,21 @@ public enum ParameterSetting {
         case "0", "false", "f", "no", "n", "off": return false
         default: return nil
         }
-      case .number, .wholeNumber:
-        let number: JSON
-        switch scalar {
-        case .bool(let flag): number = flag ? 1 : 0
-        case .number: number = scalar
-        case .string(let text):
-          number = Node(.scalar(text: text.trimmingSpaces, isQuoted: false), line: 1).json
-        default: return nil
-        }
-        if self == .wholeNumber {
-          guard let whole = number.int, whole >= 0 else { return nil }
-          return JSON(whole)
-        }
-        return number.double.map { JSON($0) }
+      case .number: return Self.number(scalar)?.double.map { JSON($0) }
+      case .wholeNumber:
+        guard let whole = Self.number(scalar)?.int, whole >= 0 else { return nil }
+        return JSON(whole)
+      }
+    }
+
+    /// A scalar as a number, with the same liberties.
+    static func number(_ scalar: JSON) -> JSON? {
+      switch scalar {
+      case .bool(let flag): flag ? 1 : 0
+      case .number: scalar
+      case .string(let text):
+        Node(.scalar(text: text.trimmingSpaces, isQuoted: true), line: 1).number
+      default: nil
       }
     }
   }
@@ -171,7 +172,7 @@ public enum ParameterSetting {
       if let number = value.double, !Float(number).isFinite {
         throw .wrongValue(
           path: path, line: node.line, origin: origin,
-          expected: "a number of at most 3.4e38", found: node.found)
+          expected: "a number that float32 can hold, from -3.4e38 to 3.4e38", found: node.found)
       }
       return value
     }

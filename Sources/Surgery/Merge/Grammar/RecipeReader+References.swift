@@ -111,6 +111,19 @@ extension RecipeReader {
     return flag
   }
 
+  /// A whole number as mergekit takes it, `16.0` too; `nil` if absent.
+  private func wholeNumber(
+    _ settings: inout Settings, _ key: String, in range: ClosedRange<Int>
+  ) throws -> Int? {
+    guard let node = settings.node(key) else { return nil }
+    guard let whole = ParameterSetting.Kind.number(node.json)?.int, range.contains(whole) else {
+      throw settings.wrong(
+        key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+        found: node.found)
+    }
+    return whole
+  }
+
   func tokenizer(_ settings: inout Settings) throws -> TokenizerSection? {
     let short = settings.node("tokenizer_source")
     guard var section = try settings.optionalChild("tokenizer") else {
@@ -143,7 +156,7 @@ extension RecipeReader {
         result.tokens.append(.init(token, source: source, isForced: isForced))
       }
     }
-    result.padToMultipleOf = try section.optionalInt("pad_to_multiple_of", in: 1...1_000_000)
+    result.padToMultipleOf = try wholeNumber(&section, "pad_to_multiple_of", in: 1...1_000_000)
     try section.finish()
     return result
   }
@@ -176,7 +189,7 @@ extension RecipeReader {
     default:
       let model = try requiredReference(&settings, "model")
       let token = try settings.optionalString("token")
-      let id = try settings.optionalInt("token_id", in: 0...Int(Int32.max))
+      let id = try wholeNumber(&settings, "token_id", in: 0...Int(Int32.max))
       try settings.finish()
       switch (token, id) {
       case (let token?, nil): return .token(model, text: token)

@@ -30,6 +30,7 @@ extension MergePlanner {
     try planner.checkConfigs(cache.options)
     planner.differenceRows = try DifferenceRows(tuned: models[0], base: models[1])
     for module in modules { try planner.add(module) }
+    planner.noteUnused(modules)
     return try planner.finished(modules, cache)
   }
 }

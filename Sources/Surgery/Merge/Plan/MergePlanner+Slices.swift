@@ -16,6 +16,13 @@ extension MergePlanner {
 
   /// The layout's modules, with whole models turned into one slice over all layers.
   func modules() throws(MergeError) -> [Module] {
+    for model in models {
+      guard let (key, found) = layout.wrongCount(in: model.config) else { continue }
+      throw .checkpoint(
+        .config(
+          key: key, origin: model.checkpoint.origin, expected: "a whole number of at least 0",
+          found: found))
+    }
     for module in layout.modules {
       for model in models { try checkCounts(of: module, in: model) }
     }
@@ -79,14 +86,21 @@ extension MergePlanner {
     }
     for tensor in module.tensors {
       guard let key = tensor.expertsKey else { continue }
+      let stored = lastExpert(of: tensor, in: model)
       guard let experts = tensor.expertCount(in: model.config) else {
         // Without their number they would be missing from the result.
-        guard let found = expert(of: tensor, in: model) else { continue }
+        guard let stored else { continue }
         throw .checkpoint(
           .config(
             key: key, origin: model.checkpoint.origin,
-            expected: "the number of experts, to which `\(found)` belongs",
-            found: model.config[key]?.serialized() ?? "none"))
+            expected: "the number of experts, to which `\(stored.name)` belongs", found: "none"))
+      }
+      if let stored, stored.number + 1 != experts {
+        throw .checkpoint(
+          .config(
+            key: key, origin: model.checkpoint.origin,
+            expected: "\(stored.number + 1), for the last of the experts has `\(stored.name)`",
+            found: "\(experts)"))
       }
       guard max(depth, 1) * experts > Self.expertLimit else { continue }
       throw .checkpoint(
@@ -98,11 +112,24 @@ extension MergePlanner {
     }
   }
 
-  /// A tensor of the model that is one expert's of the template.
-  private func expert(of tensor: ModelLayout.Tensor, in model: InputModel) -> String? {
-    guard tensor.name.contains("{expert}") else { return nil }
-    let names = ([tensor.name] + tensor.aliases).map(Self.withoutNumbers)
-    return model.checkpoint.names.first { names.contains(Self.withoutNumbers($0)) }
+  /// The tensor of the template in the model whose expert has the greatest number.
+  private func lastExpert(
+    of tensor: ModelLayout.Tensor, in model: InputModel
+  ) -> (number: Int, name: String)? {
+    var last: (number: Int, name: String)?
+    for form in [tensor.name] + tensor.aliases {
+      guard let place = form.firstRange(of: "{expert}") else { continue }
+      let start = Self.withoutNumbers(String(form[..<place.lowerBound]))
+      let whole = Self.withoutNumbers(form)
+      // How many parts of a name stand before the expert's number.
+      let depth = start.split(separator: ".", omittingEmptySubsequences: false).count - 1
+      for name in model.checkpoint.names where Self.withoutNumbers(name) == whole {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard let number = Int(parts[depth]), number > last?.number ?? -1 else { continue }
+        last = (number, name)
+      }
+    }
+    return last
   }
 
   /// One slice over all layers; a base that is not listed is the last input.

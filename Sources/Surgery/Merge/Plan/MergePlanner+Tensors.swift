@@ -85,6 +85,7 @@ extension MergePlanner {
   ) throws(MergeError) {
     let members = slice.inputs.map { model($0.model) }
     let homes = zip(members, inputs).map { $0.home(of: $1) }
+    for (member, home) in zip(members, homes) { use(home, of: member) }
     guard try isWritten(output, homes, module) else {
       return try passExactly(output, inputs, slice, module, depth)
     }

@@ -34,6 +34,8 @@ struct MergePlanner {
   var weightsChecks: [String: WeightsCheck] = [:]
   /// Where tensors put down what computing them shows.
   let log: MergeLog
+  /// Of each model the tensors that something is made of.
+  var used: [Set<String>]
   /// Whether the result has a head that the config could tie, and one that is tied in some model.
   var hasHead = false
   var hasUntiedHead = false
@@ -49,6 +51,14 @@ struct MergePlanner {
   static func plan(
     _ recipe: MergeRecipe, _ cache: ModelCache, isNested: Bool = false
   ) throws -> MergePlan {
+    do { return try unplaced(recipe, cache, isNested: isNested) } catch let error as MergeError {
+      throw error.placed(in: recipe)
+    }
+  }
+
+  private static func unplaced(
+    _ recipe: MergeRecipe, _ cache: ModelCache, isNested: Bool
+  ) throws -> MergePlan {
     try Merge.check(recipe)
     try cache.options.mergekitExact?.check(recipe)
     // mergekit takes its seed elsewhere.
@@ -61,7 +71,10 @@ struct MergePlanner {
     if recipe.baseModel == nil, models.count > 1 {
       planner.notes.add("Config and tokenizer are those of \(planner.donor.name), the first model.")
     }
-    if let options = cache.options.mergekitExact {
+    var exact = cache.options.mergekitExact
+    let seed = exact?.seed(of: recipe)
+    exact?.seed = seed
+    if let options = exact {
       planner.exact = ExactPlanning(options, method: recipe.method)
     }
     let modules = try planner.modules()
@@ -76,8 +89,9 @@ struct MergePlanner {
     planner.allowsOtherWeights = cache.options.allowsDifferentConfigs
     try planner.openStatistics(modules, cache)
     for module in modules { try planner.add(module) }
+    planner.noteUnused(modules)
     try planner.checkVocabularySizes()
-    if let options = cache.options.mergekitExact {
+    if let options = exact {
       planner.exact?.finish()
       planner.addExactNotes(options)
     }
@@ -93,6 +107,7 @@ struct MergePlanner {
     self.models = models
     self.method = method
     self.isNested = isNested
+    used = models.map { _ in [] }
     for model in models { try Self.checkNames(of: model) }
     schema = ParameterSchema(method)
     (layout, notes) = try Self.layout(of: models)

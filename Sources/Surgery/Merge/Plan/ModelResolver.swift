@@ -100,6 +100,14 @@ public struct ModelResolver {
     }
   }
 
+  /// The checkpoint with the adapter of a reference folded in, if it names one.
+  public func folding(
+    _ reference: ModelReference, into model: Checkpoint
+  ) throws -> Checkpoint {
+    guard let adapter = reference.adapter else { return model }
+    return try Self.folded(model, adapter, fold, reference)
+  }
+
   static func folded(
     _ model: Checkpoint, _ adapter: ModelReference.Location,
     _ fold: ((Checkpoint, ModelReference.Location) throws -> Checkpoint)?,
