@@ -1,49 +1,57 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+/// A linear layer with a low-rank change under training.
+///
+/// Its tensors have PEFT's names and shapes: `<module>.lora_A.weight` (r, in),
+/// `<module>.lora_B.weight` (out, r), `<module>.lora_magnitude_vector` (out).
+struct AdaptedModule {
+  /// The frozen weight (out, in).
+  let weight: TensorOutline
+
+  /// Without `.weight`.
+  var name: String { String(weight.name.dropLast(".weight".count)) }
+  var aName: String { name + ".lora_A.weight" }
+  var bName: String { name + ".lora_B.weight" }
+  var magnitudeName: String { name + ".lora_magnitude_vector" }
+
+  /// A, B, and for DoRA the lengths.
+  func outlines(_ adapter: AdapterSettings) -> [TensorOutline] {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    var all = [(aName, [adapter.rank, inputs]), (bName, [outputs, adapter.rank])]
+    if adapter.kind == .dora { all.append((magnitudeName, [outputs])) }
+    return all.map { TensorOutline(name: $0, shape: $1, role: .factor) }
+  }
+}
+
 #if MLX
-  import Checkpoints
   import Models
   import Tensors
 
-  /// A linear layer with a low-rank change under training.
-  ///
-  /// Its tensors have PEFT's names and shapes: `<module>.lora_A.weight` (r, in),
-  /// `<module>.lora_B.weight` (out, r), `<module>.lora_magnitude_vector` (out).
-  struct AdaptedModule {
-    /// The frozen weight (out, in).
-    let weight: TensorOutline
-
-    /// Without `.weight`.
-    var name: String { String(weight.name.dropLast(".weight".count)) }
-    var aName: String { name + ".lora_A.weight" }
-    var bName: String { name + ".lora_B.weight" }
-    var magnitudeName: String { name + ".lora_magnitude_vector" }
-
+  extension AdaptedModule {
     /// The factors as they begin: A uniform in ±1/√in, as PEFT and mlx-lm have it, B 0, and DoRA's
     /// lengths those of the rows, so that nothing changes at first.
     func tensors(
       base: DeviceArray, adapter: AdapterSettings, settings: TrainingSettings, kernels: Kernels
     ) throws -> [TrainedTensor] {
-      let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-      let bound = 1 / Float(inputs).squareRoot()
-      let random = CounterRandom(seed: settings.seed, stream: aName)
-      let a = (0..<adapter.rank * inputs).map { (2 * random.uniform(at: $0) - 1) * bound }
-      func tensor(_ name: String, _ shape: [Int], _ values: [Float]) throws -> TrainedTensor {
-        let outline = TensorOutline(name: name, shape: shape, role: .factor)
-        return try TrainedTensor(
-          outline, weights: WeightBuffer(values, shape: shape),
+      let outlines = outlines(adapter)
+      func tensor(_ outline: TensorOutline, _ values: [Float]) throws -> TrainedTensor {
+        try TrainedTensor(
+          outline, weights: WeightBuffer(values, shape: outline.shape),
           weightDecay: settings.decay(of: outline), optimizer: settings.optimizer.value)
       }
-      let first = try tensor(aName, [adapter.rank, inputs], a)
-      let second = try tensor(
-        bName, [outputs, adapter.rank], [Float](repeating: 0, count: outputs * adapter.rank))
-      guard adapter.kind == .dora else { return [first, second] }
+      let bound = 1 / Float(weight.shape[1]).squareRoot()
+      let random = CounterRandom(seed: settings.seed, stream: aName)
+      let first = try tensor(
+        outlines[0],
+        (0..<outlines[0].count).map { (2 * random.uniform(at: $0) - 1) * bound })
+      let second = try tensor(outlines[1], [Float](repeating: 0, count: outlines[1].count))
+      guard outlines.count > 2 else { return [first, second] }
       try evaluate([base])
       let lengths = try kernels.adaptedRowNorms(
         base, a: first.weights.array, b: second.weights.array, scale: 0
       ).floats()
-      return [first, second, try tensor(magnitudeName, [outputs], lengths)]
+      return [first, second, try tensor(outlines[2], lengths)]
     }
 
     /// What a forward pass needs.

@@ -17,17 +17,21 @@ package struct ParameterPlan {
 
   /// In order of name.
   let trained: [Part]
-  /// The names of tensors that the model needs and that are not trained, sorted.
-  let frozen: [String]
+  /// Tensors that the model needs and that are not trained, in order of name.
+  let frozen: [TensorOutline]
   /// Weights with a low-rank change, in order of name; all are frozen.
   let adapted: [TensorOutline]
 
+  /// - Parameters:
+  ///   - config: the model's `config.json`.
+  ///   - origin: where that stands, for messages.
   /// - Throws: `CheckpointError` for an unknown architecture, `TrainingError` for patterns that match
-  ///   nothing, rows that are not there, and settings that leave nothing to train.
-  package init(start: Checkpoint, settings: TrainingSettings) throws {
-    let blueprint = try Blueprint.of(start.config, origin: start.origin)
+  ///   nothing, rows that are not there, groups that would change nothing, and settings that leave
+  ///   nothing to train.
+  package init(config: JSON, origin: String, settings: TrainingSettings) throws {
+    let blueprint = try Blueprint.of(config, origin: origin)
     // What the model does not need, such as a copy of a tied head, is left behind.
-    let tensors = try blueprint.expectations(start.config, origin: start.origin)
+    let tensors = try blueprint.expectations(config, origin: origin)
       .filter(\.isRequired).sorted { $0.name < $1.name }.map {
         TensorOutline(name: $0.name, shape: $0.shape.extents, role: TensorRole($0.role))
       }
@@ -39,15 +43,15 @@ package struct ParameterPlan {
       treatments[tensor.name] = TensorTreatment(rowCount: tensor.shape.first ?? 1)
     }
     for group in settings.groups {
-      try Self.apply(group, choices, to: &treatments)
+      try Self.apply(group, choices, trained: chosen, to: &treatments)
     }
     var trained: [Part] = []
-    var frozen: [String] = []
+    var frozen: [TensorOutline] = []
     for tensor in tensors {
       guard chosen.contains(tensor.name), let treatment = treatments[tensor.name],
         treatment.rates.contains(where: { $0.factor > 0 })
       else {
-        frozen.append(tensor.name)
+        frozen.append(tensor)
         continue
       }
       trained.append(
@@ -105,10 +109,15 @@ package struct ParameterPlan {
   }
 
   private static func apply(
-    _ group: ParameterGroup, _ choices: TensorChoices,
+    _ group: ParameterGroup, _ choices: TensorChoices, trained: Set<String>,
     to treatments: inout [String: TensorTreatment]
   ) throws(TrainingError) {
     let names = try choices.matching(group.match, key: "groups.match")
+    guard !names.isDisjoint(with: trained) else {
+      throw .setting(
+        "groups.match", expected: "a pattern for tensors that are trained",
+        found: "`\(group.match.joined(separator: "`, `"))`, for frozen ones only")
+    }
     for tensor in choices.tensors where names.contains(tensor.name) {
       let rowCount = tensor.shape.first ?? 1
       if let weightDecay = group.weightDecay { treatments[tensor.name]?.weightDecay = weightDecay }

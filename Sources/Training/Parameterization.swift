@@ -46,7 +46,8 @@
       self.start = start
       self.settings = settings
       self.kernels = kernels
-      let plan = try ParameterPlan(start: start, settings: settings)
+      let plan = try ParameterPlan(
+        config: start.config, origin: start.origin, settings: settings)
       let optimizer = settings.optimizer.value
       var trained = try plan.trained.map { part in
         let type = start.info(part.outline.name)?.elementType ?? .float32
@@ -59,7 +60,9 @@
           weightDecay: part.weightDecay, rates: part.rates, optimizer: optimizer)
       }
       var frozen: [String: DeviceArray] = [:]
-      for name in plan.frozen { frozen[name] = try Parameters.storedArray(name, of: start) }
+      for tensor in plan.frozen {
+        frozen[tensor.name] = try Parameters.storedArray(tensor.name, of: start)
+      }
       var adapted: [String: AdaptedModule] = [:]
       if let adapter = settings.adapter {
         for weight in plan.adapted {
@@ -131,35 +134,34 @@
 
     /// A copy of the trained model: what was trained in the types it was trained in, all else as
     /// it was, and low-rank changes folded in, in float32.
+    ///
+    /// Memory: the copy, and one tensor more while it is made.
     package func checkpoint() throws -> Checkpoint {
       let origin = "a trained model"
       var sources: [String: TensorSource] = [:]
       for name in frozen.keys { sources[name] = try start.source(name) }
-      var tensors: [ElementType: [(name: String, shape: Shape, values: [Float])]] = [:]
+      func add(_ name: String, _ shape: [Int], _ values: [Float], _ type: ElementType) throws {
+        sources[name] = try Checkpoint.inMemory(
+          config: [:], tensors: [(name, Shape(shape), values)], elementType: type, origin: origin
+        ).source(name)
+      }
       for tensor in trained where tensor.outline.role != .factor {
-        tensors[tensor.weights.elementType, default: []].append(
-          (tensor.name, Shape(tensor.shape), try tensor.weights.values()))
+        try add(tensor.name, tensor.shape, tensor.weights.values(), tensor.weights.elementType)
       }
-      for (name, values) in try folded() {
-        guard let info = start.info(name) else { continue }
-        tensors[.float32, default: []].append((name, info.shape, values))
-      }
-      for (type, list) in tensors {
-        let part = try Checkpoint.inMemory(
-          config: start.config, tensors: list, elementType: type, origin: origin)
-        for name in part.names { sources[name] = try part.source(name) }
+      try forEachFolded { tensor, values in
+        try add(tensor.name, tensor.shape, values, .float32)
       }
       return Checkpoint(
         config: start.config, origin: origin, sources: sources, tokenizerFiles: [])
     }
 
-    /// What the adapted weights have become.
-    func folded() throws -> [(name: String, values: [Float])] {
-      guard let adapter = settings.adapter else { return [] }
+    /// Shows what the adapted weights have become, one after the other in order of name.
+    func forEachFolded(_ body: (TensorOutline, [Float]) throws -> Void) throws {
+      guard let adapter = settings.adapter else { return }
       let own = Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.weights.array) })
-      return try adapted.keys.sorted().compactMap { name in
-        guard let base = frozen[name], let module = adapted[name] else { return nil }
-        return (name, try module.folded(base, own, adapter, kernels: kernels).floats())
+      for name in adapted.keys.sorted() {
+        guard let base = frozen[name], let module = adapted[name] else { continue }
+        try body(module.weight, module.folded(base, own, adapter, kernels: kernels).floats())
       }
     }
   }

@@ -154,14 +154,17 @@
     package func trainedAdapter() throws -> TrainedAdapter? {
       guard let adapter = settings.adapter else { return nil }
       let blueprint = try Blueprint.of(start.config, origin: start.origin)
+      var folded: [(name: String, shape: [Int], values: [Float])] = []
+      if trained.contains(where: { $0.outline.role != .factor }) {
+        try forEachFolded { folded.append(($0.name, $0.shape, $1)) }
+      }
       return TrainedAdapter(
         settings: adapter, modules: adapted.values.map(\.name).sorted(),
         wholeTensors: trained.filter { $0.outline.role != .factor }.map(\.name),
         tiesHead: blueprint.tiesWordEmbeddings(start.config),
         layerCount: start.config["num_hidden_layers"]?.int ?? 0,
         tensors: try trained.map { ($0.name, $0.shape, try $0.weights.values()) },
-        folded: trained.contains { $0.outline.role != .factor }
-          ? try folded().map { ($0.name, adapted[$0.name]?.weight.shape ?? [], $0.values) } : [])
+        folded: folded)
     }
   }
 #endif

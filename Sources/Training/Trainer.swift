@@ -25,9 +25,11 @@
 
   /// What a finished training hands over.
   public struct TrainingResult: Sendable {
-    /// float32 weights.
+    /// The weights after the last step: what was trained in the types it was trained in, all else as
+    /// it was.
     public var checkpoint: Checkpoint
-    /// The adapter, where one was trained; it is folded into the weights above.
+    /// The adapter, where one was trained; it is folded into the weights above, which are float32
+    /// there.
     public var adapter: TrainedAdapter?
     /// The moving average of the weights, where one was kept.
     public var average: Checkpoint?

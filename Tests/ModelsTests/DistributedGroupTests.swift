@@ -43,8 +43,27 @@
       #expect(DistributedGroup.launchedSize(environment: ["OMPI_COMM_WORLD_SIZE": "4"]) == 4)
       #expect(DistributedGroup.launchedSize(environment: ["PMI_SIZE": "2"]) == 2)
       #expect(DistributedGroup.launchedSize(environment: ["PMI_SIZE": "many"]) == nil)
+      // `srun --mpi=pmix`; a script of a batch job has Slurm's variables, too.
+      let slurm = ["SLURM_STEP_NUM_TASKS": "4", "SLURM_NTASKS": "8"]
+      #expect(DistributedGroup.launchedSize(environment: slurm) == nil)
+      let step = slurm.merging(["PMIX_RANK": "3"]) { $1 }
+      #expect(DistributedGroup.launchedSize(environment: step) == 4)
+      #expect(DistributedGroup.launchedRank(environment: step) == 3)
       #expect(DistributedGroup.launchedRank(environment: [:]) == nil)
       #expect(DistributedGroup.launchedRank(environment: ["OMPI_COMM_WORLD_RANK": "3"]) == 3)
+    }
+
+    @Test func `a launcher that MPI does not know is an error, not as many jobs`() throws {
+      let outcome = try RankProcesses.run(
+        "misled", count: 2, entry: "as a process that was misled", launcher: .none)
+      #expect(outcome.status == 0, "\(outcome.output)")
+      #expect(outcome.output.contains("This process cannot join the others: "), "\(outcome.output)")
+    }
+
+    @Test(.enabled(if: RankProcesses.job == "misled"))
+    func `as a process that was misled`() throws {
+      let error = #expect(throws: ModelError.self) { try DistributedGroup.launched() }
+      RankProcesses.say(error?.description ?? "no error")
     }
 
     @Test func `an unknown backend is refused with what to do`() {

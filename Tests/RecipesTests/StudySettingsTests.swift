@@ -56,6 +56,25 @@
       #expect(lines("joint: {", "joint: {examples_share: 0.5, epochs: 2, ") == [])
     }
 
+    @Test func `a pattern that matches no tensor is found before anything is trained`() throws {
+      let text = StudyTests.recipe.replacing("ct_sft: {}", with: "ct_sft: {freeze: [embeding]}")
+      let settings = try StudySettings(yaml: text, origin: "r.yaml")
+      let error = #expect(throws: StudyError.self) {
+        try Study(settings: settings, path: "r.yaml", text: text, dataFolder: nil)
+      }
+      #expect(
+        error?.description == """
+          `embeding` matches no tensor of the model.
+          r.yaml, `ct_sft`: `freeze`
+          Did you mean `embeddings`?
+          """)
+    }
+
+    @Test func `numbers of settings are short, and none is shown as 0 that is not`() throws {
+      let shown = try JSON.parse("[3, 0.5, 0.12345, 3.00001, -0.25, 0.00001, -0.0004]", origin: "")
+      #expect(shown.display == "3, 0.5, 0.1235, 3, -0.25, 1e-05, -0.0004")
+    }
+
     @Test func `a misspelt file list, windows beyond the positions and a foreign prompt are named`()
       throws
     {

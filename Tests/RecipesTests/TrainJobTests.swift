@@ -257,10 +257,10 @@
         #expect(!isMeasured)
       }
       // Where the estimate fits, the fullest batch itself is the measure.
-      let size = try ModelSize(
+      let start = try Initialization.random(
         config: Initialization.llamaConfig(
-          try sizes(small), vocabularySize: 300, endOfText: 0), origin: "a test")
-      let estimate = small.memoryEstimate(size, small.recipe.training)
+          try sizes(small), vocabularySize: 300, endOfText: 0), seed: 1)
+      let estimate = try small.memoryEstimate(start, small.recipe.training)
       let asked = Mutex(0)
       small.availableMemory = {
         asked.withLock {

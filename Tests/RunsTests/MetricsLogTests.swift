@@ -35,6 +35,24 @@ import Testing
     }
   }
 
+  @Test func `what will be written again is cut off, and the rest stays as it was`() throws {
+    try Fixture.folder { folder in
+      let file = folder + "/metrics.jsonl"
+      let records = [1, 2, 2, 3, 5].map {
+        MetricRecord(step: "ct", iteration: $0, values: ["train_loss": 1 / Double($0)])
+      }
+      do {
+        let log = try MetricsLog(appendingTo: file)
+        for record in records { try log.append(record) }
+      }
+      try MetricsLog.keep(upTo: 3, in: file)
+      #expect(try MetricsLog.read(file).map(\.iteration) == [1, 2, 3])
+      try MetricsLog(appendingTo: file).append(records[4])
+      #expect(try MetricsLog.read(file).map(\.iteration) == [1, 2, 3, 5])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["metrics.jsonl"])
+    }
+  }
+
   @Test func `a torn last line is ignored and cut off at every byte`() throws {
     try Fixture.folder { path in
       let whole = #"{"iteration":1,"step":"ct","train_loss":3.5}"# + "\n"

@@ -21,22 +21,29 @@
       FileHandle.standardError.write(Data((line + "\n").utf8))
     }
 
+    /// What starts ranks.
+    public enum Launcher: Sendable {
+      case mpirun
+      /// One process, to which the variables of a launcher say that it is one of several.
+      case none
+    }
+
     /// Runs `count` ranks until the last has ended.
     ///
     /// - Parameter entry: the name of the test that is the entry of ranks.
     public static func run(
-      _ job: String, count: Int, folder: String = "", entry: String
+      _ job: String, count: Int, folder: String = "", entry: String, launcher: Launcher = .mpirun
     ) throws -> (status: Int32, output: String) {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-      process.arguments = [
-        "mpirun", "--oversubscribe", "-n", "\(count)", program, "--testing-library",
-        "swift-testing", "--filter", entry,
-      ]
+      process.arguments =
+        (launcher == .mpirun ? ["mpirun", "--oversubscribe", "-n", "\(count)"] : [])
+        + [program, "--testing-library", "swift-testing", "--filter", entry]
       var environment = ProcessInfo.processInfo.environment
       environment[jobKey] = job
       environment[folderKey] = folder
+      if launcher == .none { environment["PMI_SIZE"] = "\(count)" }
       // Tests may run as root in a container, which Open MPI wants to be told.
       environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"

@@ -155,7 +155,7 @@
       let start = try TrainingGolden.checkpoint(config)
       let settings = try TrainingGolden.settings("adapter: {train: [biases]}")
       let error = #expect(throws: TrainingError.self) {
-        try ParameterPlan(start: start, settings: settings)
+        try ParameterPlan(config: start.config, origin: "a test", settings: settings)
       }
       #expect(error?.diagnosis.what.contains("no biases, which PEFT cannot save") == true)
     }

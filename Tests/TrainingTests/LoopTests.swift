@@ -40,9 +40,25 @@ struct LoopTests {
     #expect(flat.note(0.54) != nil)
   }
 
+  @Test func `ten spikes in a row are a new level, and the measure from then on`() throws {
+    var watch = SpikeWatch(window: 40, threshold: 6)
+    for step in 0..<40 { _ = watch.note(2 + 0.1 * sin(Double(step))) }
+    // A mixture that moves on to another language.
+    func high(_ step: Int) -> Double { 5 + 0.2 * cos(Double(step)) }
+    // One usual loss among them, and they are counted anew.
+    for step in 0..<9 { #expect(watch.note(high(step)) != nil) }
+    #expect(watch.note(2) == nil)
+    for step in 0..<9 { #expect(watch.note(high(step)) != nil) }
+    for step in 9..<80 { #expect(watch.note(high(step)) == nil, "step \(step)") }
+    let found = watch.note(9)
+    let spike = try #require(found)
+    #expect(abs(spike.mean - 5) < 0.1)
+  }
+
   @Test func `a watch goes on from its saved losses`() {
     var whole = SpikeWatch(window: 30)
     for step in 0..<50 { _ = whole.note(2 + 0.1 * cos(Double(step))) }
+    for _ in 0..<4 { _ = whole.note(7) }
     var resumed = SpikeWatch(window: 30)
     resumed.restore(whole.json)
     #expect(resumed == whole)

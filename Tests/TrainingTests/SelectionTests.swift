@@ -82,7 +82,7 @@
     @Test func `factors of groups multiply the rate, and the last decay counts`() throws {
       let start = try start()
       let plan = try ParameterPlan(
-        start: start,
+        config: start.config, origin: "a test",
         settings: TrainingGolden.settings(
           "{decay_embeddings: false, groups: [{match: '*.mlp.*', weight_decay: 0.5, "
             + "learning_rate_factor: 3}, {match: '*.up_proj', weight_decay: 0}]}"))
@@ -111,7 +111,7 @@
       ] {
         let settings = try TrainingGolden.settings(yaml)
         let error = #expect(throws: TrainingError.self) {
-          try ParameterPlan(start: start, settings: settings)
+          try ParameterPlan(config: start.config, origin: "a test", settings: settings)
         }
         guard case .noMatch(_, let found, let guess, _)? = error else {
           Issue.record("\(String(describing: error))")
@@ -130,14 +130,18 @@
         ("train_only: '/[/'", .pattern("/[/", problem: "it cannot be read")),
       ] {
         let settings = try TrainingGolden.settings(yaml)
-        #expect(throws: expected) { try ParameterPlan(start: start, settings: settings) }
+        #expect(throws: expected) {
+          try ParameterPlan(config: start.config, origin: "a test", settings: settings)
+        }
       }
       for yaml in [
         "groups: [{match: model.embed_tokens, learning_rate_factor: 2, rows: {from: 40}}]",
         "groups: [{match: model.norm, learning_rate_factor: 2, rows: {from: 1}}]",
       ] {
         let settings = try TrainingGolden.settings(yaml)
-        #expect(throws: TrainingError.self) { try ParameterPlan(start: start, settings: settings) }
+        #expect(throws: TrainingError.self) {
+          try ParameterPlan(config: start.config, origin: "a test", settings: settings)
+        }
       }
       for yaml in [
         "groups: [{weight_decay: 1}]", "groups: [{match: a, rows: {from: 1}}]",

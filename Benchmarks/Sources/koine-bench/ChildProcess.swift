@@ -3,6 +3,7 @@
 
 import Foundation
 import Synchronization
+import Turns
 
 /// What a run of another program came to.
 struct ChildRun {
@@ -14,18 +15,29 @@ struct ChildRun {
   let peakAnonymous: Int?
 }
 
+extension ChildRun: CustomStringConvertible {
+  var description: String { "\(seconds.fixed(2)) s" }
+}
+
+/// A turn of a program that measures itself.
+struct Turn: CustomStringConvertible {
+  let run: ChildRun
+  let answer: Answer
+  var description: String { "\(answer)" }
+}
+
 /// Runs programs and measures them.
 enum ChildProcess {
   /// Runs `command`, whose first word is a path or found in PATH, in `folder`.
   ///
   /// Anonymous memory is read every 2 ms, so a shorter peak may be missed.
-  static func run(_ command: [String], in folder: String) throws -> ChildRun {
+  static func run(_ command: [String], in folder: URL) throws -> ChildRun {
     // A shell changes the folder and becomes the program.
-    let words = ["sh", "-c", "cd \"$0\" && exec \"$@\"", folder] + command
+    let words = ["sh", "-c", "cd \"$0\" && exec \"$@\"", folder.path] + command
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    let log = URL(fileURLWithPath: folder).appendingPathComponent("bench.log").path
+    let log = Self.log(in: folder).path
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     var arguments = words.map { strdup($0) } + [nil]
@@ -52,6 +64,19 @@ enum ChildProcess {
     return ChildRun(
       seconds: seconds, peakResident: Int(usage.ru_maxrss) * unit, peakAnonymous: anonymous)
   }
+
+  /// Runs a program that says in its last line what its turn came to.
+  static func turn(_ command: [String], in folder: URL) throws -> Turn {
+    let run = try run(command, in: folder)
+    let output = try String(contentsOf: log(in: folder), encoding: .utf8)
+    guard let answer = try Answer(lastOf: output) else {
+      throw BenchError("\(command[0]) gave no answer:\n\(output.suffix(2000))")
+    }
+    return Turn(run: run, answer: answer)
+  }
+
+  /// Where the output of the last program goes.
+  private static func log(in folder: URL) -> URL { folder.appendingPathComponent("bench.log") }
 }
 
 /// Watches a process's anonymous memory from a thread.
@@ -87,52 +112,5 @@ private final class AnonymousSampler: Sendable {
       let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first
     else { return nil }
     return Int(kilobytes).map { $0 * 1024 }
-  }
-}
-
-/// The machine a benchmark ran on, for its record.
-enum Machine {
-  /// Processor, cores, memory, system; one line.
-  static var description: String {
-    let processor =
-      field("model name", in: "/proc/cpuinfo")
-      ?? output(["sysctl", "-n", "machdep.cpu.brand_string"])
-    let memory = Double(ProcessInfo.processInfo.physicalMemory) / 1e9
-    return [
-      processor ?? "unknown processor", "\(ProcessInfo.processInfo.activeProcessorCount) cores",
-      String(format: "%.0f GB", memory), output(["uname", "-sr"]) ?? "",
-    ].joined(separator: ", ")
-  }
-
-  /// The kind of file system a folder is on.
-  static func fileSystem(of folder: String) -> String {
-    #if os(Linux)
-      output(["df", "--output=fstype", folder])?.split(separator: "\n").last.map(String.init)
-        ?? "unknown"
-    #else
-      output(["stat", "-f", "%T", folder]) ?? "unknown"
-    #endif
-  }
-
-  private static func field(_ name: String, in file: String) -> String? {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) })
-    else { return nil }
-    return line.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-  }
-
-  private static func output(_ command: [String]) -> String? {
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let text = String(decoding: data, as: UTF8.self)
-    return process.terminationStatus == 0
-      ? text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
   }
 }

@@ -2,67 +2,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Turns
 
 /// `koine-bench infer`: scoring, generating and loading, beside transformers where a Python has it.
 ///
 ///     --engine PATH     koine-infer, built beside this program
-///     --python PATH     a Python with torch and transformers; left out without it
-///     --threads N       torch's; 2
-///     --data FOLDER     where models go; .build/bench
-///     --rounds N        how often each takes its turn; 3
-///     --markdown FILE   also writes the table there
-///     --quick           one round of fewer tokens
-///     --keep            leaves the models for the next run
+///
+/// and the options of ``Bench`` and ``Peer``: 3 rounds, with `--quick` one of fewer tokens.
 ///
 /// Every turn is a process of its own that loads the model, works once without being timed, then
-/// twice with (with --quick once). All take turns in each round, so that a slow minute of the machine meets all of them.
-/// The peer runs in bfloat16 and in float32, and where texts can share a batch also one by one; the
-/// best of these is what counts.
+/// twice with (with --quick once). The peer runs in bfloat16 and in float32, and where texts can share
+/// a batch also one by one; the best of these is what counts.
 struct InferBench {
+  private let bench: Bench
+  private let peer: Peer?
   private let engine: String
-  private let python: String?
-  private let threads: Int
-  private let markdown: String?
-  private let data: URL
-  private let rounds: Int
-  private let isQuick: Bool
   /// How often a process works with being timed.
-  private var timings: Int { isQuick ? 1 : 2 }
-  private let keepsModels: Bool
+  private var timings: Int { bench.isQuick ? 1 : 2 }
 
   init(_ options: inout Options) throws {
-    func absolute(_ path: String) -> URL { URL(fileURLWithPath: path).standardizedFileURL }
-    let own = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    engine =
-      try options.value("engine").map { absolute($0).path }
-      ?? own.appendingPathComponent("koine-infer").path
-    python = try options.value("python").map { absolute($0).path }
-    data = absolute(try options.value("data") ?? ".build/bench")
-    markdown = try options.value("markdown")
-    isQuick = options.flag("quick")
-    keepsModels = options.flag("keep")
-    func number(_ name: String, _ fallback: Int) throws -> Int {
-      let text = try options.value(name)
-      guard let number = Int(text ?? "\(fallback)"), number > 0 else {
-        throw BenchError("--\(name) \(text ?? "") is no number above 0")
-      }
-      return number
-    }
-    rounds = try number("rounds", isQuick ? 1 : 3)
-    threads = try number("threads", 2)
+    let engine = try options.path("engine", Bench.sibling("koine-infer"))
+    bench = try Bench(&options, rounds: (usual: 3, quick: 1))
+    peer = try Peer("transformers_infer.py", &options)
     try options.finish()
-    guard FileManager.default.isExecutableFile(atPath: engine) else {
-      throw BenchError("there is no program \(engine); run `make bench-infer`")
-    }
+    self.engine = try Bench.program(engine, remedy: "run `make bench-infer`")
   }
 
-  /// One way of doing a job: who, how, and how many texts at a time.
-  private struct Way {
-    let name: String
-    let isPeer: Bool
-    let batch: Int
-    let command: [String]
+  func run() throws {
+    try bench.publish([try working(), try loading()])
   }
+
+  // MARK: - Scoring and generating
 
   private struct Job {
     let name: String
@@ -73,80 +43,25 @@ struct InferBench {
     let options: [String]
   }
 
-  private struct Result {
-    let way: Way
-    var seconds: [Double] = []
-    var peak = 0
-    var check = ""
-
-    /// Of one text.
-    var secondsOfText: Double { InferBench.median(seconds) / Double(way.batch) }
+  /// One way of doing a job: who, how, and how many texts at a time.
+  private struct Way {
+    let name: String
+    let isPeer: Bool
+    let batch: Int
+    let command: [String]
   }
 
-  func run() throws {
-    try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
-    let shape = LlamaShape.smol
-    let folder = data.appendingPathComponent("infer-\(shape.name)")
-    defer { if !keepsModels { try? FileManager.default.removeItem(at: folder) } }
-    progress("\(shape.name): writing the model")
-    try ModelWriter().write(shape, model: 0, to: folder)
-    let bytes = Double(2 * shape.parameterCount)
-    let bandwidth = try measure(["bandwidth", folder.path])
-    let peak = try python.map {
-      try measure([$0] + [Self.peer, "peak", folder.path] + threadOptions)
-    }
-    var rows: [String] = []
-    for job in jobs {
-      let results = try race(job, in: folder)
-      guard let own = results.filter({ !$0.way.isPeer }).min(by: Self.faster) else { continue }
-      let peer = results.filter(\.way.isPeer).min(by: Self.faster)
-      for result in results {
-        let speed = Double(job.tokensOfText) / result.secondsOfText
-        let share: String
-        if job.task == "generate" {
-          // Each step reads all weights once for all texts of the batch.
-          let read = bytes * speed / Double(result.way.batch)
-          share = String(format: "%.0f %% of %.1f GB/s", 100 * read / bandwidth, bandwidth / 1e9)
-        } else {
-          let operations = bytes * speed
-          share =
-            peak.map { peak in
-              String(format: "%.0f %% of %.0f GFLOP/s", 100 * operations / peak, peak / 1e9)
-            } ?? String(format: "%.0f GFLOP/s", operations / 1e9)
-        }
-        rows.append(
-          String(
-            format: "| %@ | %@ | %d | %.1f | %.2f to %.2f | %@ | %.0f |", job.name, result.way.name,
-            result.way.batch, speed, result.seconds.min() ?? 0, result.seconds.max() ?? 0, share,
-            Double(result.peak) / 1e6))
-      }
-      if let peer {
-        rows.append(
-          String(
-            format: "| **%@** | **koine, times the best peer** | | **%.2f** | | | |", job.name,
-            peer.secondsOfText / own.secondsOfText))
-      }
-    }
-    let text = """
-      \(Machine.description). \(Date().formatted(.iso8601.year().month().day())).
+  private struct Result {
+    let way: Way
+    let seconds: [Double]
+    let peak: Int
 
-      **\(shape.name)**, random bfloat16 weights, \(String(format: "%.0f", bytes / 1e6)) MB; \
-      \(rounds) \(rounds == 1 ? "round" : "rounds"), each way timed \
-      \(timings == 1 ? "once" : "\(timings) times") in each.
-
-      | | | batch | tokens/s | seconds | share | peak MB |
-      | --- | --- | --- | --- | --- | --- | --- |
-      \(rows.joined(separator: "\n"))
-
-      \(try loading())
-
-      """
-    print(text)
-    if let markdown { try Data(text.utf8).write(to: URL(fileURLWithPath: markdown)) }
+    /// Of one text.
+    var secondsOfText: Double { seconds.median / Double(way.batch) }
   }
 
   private var jobs: [Job] {
-    let (length, tokens) = isQuick ? (128, 32) : (512, 128)
+    let (length, tokens) = bench.isQuick ? (128, 32) : (512, 128)
     let generating = ["--prompt", "32", "--tokens", "\(tokens)"]
     return [
       Job(
@@ -161,7 +76,58 @@ struct InferBench {
     ]
   }
 
-  // MARK: - Taking turns
+  private func working() throws -> String {
+    let shape = LlamaShape.smol
+    return try bench.withFolder("infer-\(shape.name)") { folder in
+      Bench.progress("\(shape.name): writing the model")
+      try ModelWriter().write(shape, model: 0, to: folder)
+      let bytes = Double(2 * shape.parameterCount)
+      let bandwidth = try bandwidth(folder)
+      let peak = try peer?.peak(in: bench.data)
+      var table = Table(["", "", "batch", "tokens/s", "seconds", "share", "peak MB"])
+      for job in jobs {
+        let results = try race(job, in: folder)
+        for result in results {
+          let speed = Double(job.tokensOfText) / result.secondsOfText
+          let share: String
+          if job.task == "generate" {
+            // Each step reads all weights once for all texts of the batch.
+            let read = bytes * speed / Double(result.way.batch)
+            share =
+              "\((100 * read / bandwidth).fixed(0)) % of \((bandwidth / 1e9).fixed(1)) GB/s"
+          } else {
+            let operations = bytes * speed
+            share =
+              peak.map {
+                "\((100 * operations / $0).fixed(0)) % of \(($0 / 1e9).fixed(0)) GFLOP/s"
+              } ?? "\((operations / 1e9).fixed(0)) GFLOP/s"
+          }
+          table.add([
+            job.name, result.way.name, "\(result.way.batch)", speed.fixed(1),
+            result.seconds.range(2), share, (Double(result.peak) / 1e6).fixed(0),
+          ])
+        }
+        func best(_ isPeer: Bool) -> Double? {
+          results.filter { $0.way.isPeer == isPeer }.map(\.secondsOfText).min()
+        }
+        if let own = best(false), let peer = best(true) {
+          table.add([
+            "**\(job.name)**", "**koine, times the best peer**", "",
+            "**\((peer / own).fixed(2))**", "", "", "",
+          ])
+        }
+      }
+      return """
+        \(Machine.description). \(Bench.today).
+
+        **\(shape.name)**, random bfloat16 weights, \((bytes / 1e6).fixed(0)) MB; \
+        \(bench.rounds) \(bench.rounds == 1 ? "round" : "rounds"), each way timed \
+        \(timings == 1 ? "once" : "\(timings) times") in each.
+
+        \(table.text)
+        """
+    }
+  }
 
   private func race(_ job: Job, in folder: URL) throws -> [Result] {
     let options = job.options + ["--rounds", "\(timings)"]
@@ -170,50 +136,31 @@ struct InferBench {
         name: "koine", isPeer: false, batch: batch,
         command: [engine, job.task, folder.path, "--batch", "\(batch)"] + options)
     }
-    if let python {
+    if let peer {
       for type in ["float32", "bfloat16"] {
         ways += job.peerBatches.map { batch in
           Way(
             name: "transformers \(type)", isPeer: true, batch: batch,
-            command: [
-              python, Self.peer, job.task, folder.path, "--type", type, "--batch", "\(batch)",
-            ] + threadOptions + options)
+            command: peer.command(
+              [job.task, folder.path, "--type", type, "--batch", "\(batch)"] + options))
         }
       }
     }
-    var results = ways.map { Result(way: $0) }
-    for round in 1...rounds {
-      for index in results.indices {
-        let (run, answer) = try call(results[index].way.command)
-        results[index].seconds += answer.seconds
-        results[index].peak = max(results[index].peak, run.peakResident)
-        results[index].check = answer.check
-        progress("\(job.name), round \(round): \(results[index].way.name) \(answer)")
-      }
+    let turns = try Bench.takeTurns(job.name, ways.map(\.name), rounds: bench.rounds) { way in
+      try ChildProcess.turn(ways[way].command, in: bench.data)
     }
-    return results
-  }
-
-  private struct Answer: Decodable, CustomStringConvertible {
-    let seconds: [Double]
-    let check: String
-    var description: String { "\(seconds) \(check)" }
-  }
-
-  private func call(_ command: [String]) throws -> (ChildRun, Answer) {
-    let run = try ChildProcess.run(command, in: data.path)
-    let log = try String(contentsOf: data.appendingPathComponent("bench.log"), encoding: .utf8)
-    guard let line = log.split(separator: "\n").last(where: { $0.hasPrefix("{") }) else {
-      throw BenchError("\(command[0]) gave no answer:\n\(log.suffix(2000))")
+    return zip(ways, turns).map { way, turns in
+      Result(
+        way: way, seconds: turns.flatMap(\.answer.seconds),
+        peak: turns.map(\.run.peakResident).max() ?? 0)
     }
-    return (run, try JSONDecoder().decode(Answer.self, from: Data(line.utf8)))
   }
 
-  /// What a task that measures the machine gives: something per second.
-  private func measure(_ words: [String]) throws -> Double {
-    let command = words[0] == "bandwidth" ? [engine] + words : words
-    guard let rate = Double(try call(command).1.check) else {
-      throw BenchError("\(command.joined(separator: " ")) gave no number")
+  /// Bytes a second at which all processors read as much memory as the model has.
+  private func bandwidth(_ folder: URL) throws -> Double {
+    let turn = try ChildProcess.turn([engine, "bandwidth", folder.path], in: bench.data)
+    guard let rate = Double(turn.answer.check) else {
+      throw BenchError("\(engine) bandwidth gave no number")
     }
     return rate
   }
@@ -221,68 +168,36 @@ struct InferBench {
   // MARK: - Loading
 
   private func loading() throws -> String {
-    let shape = isQuick ? LlamaShape.quarter : .oneBillion
-    let folder = data.appendingPathComponent("infer-load-\(shape.name)")
-    defer { if !keepsModels { try? FileManager.default.removeItem(at: folder) } }
-    progress("\(shape.name): writing the model")
-    try ModelWriter().write(shape, model: 0, to: folder)
-    var ways: [(name: String, command: [String])] = [
-      ("reading the file", [engine, "read", folder.path]),
-      ("koine", [engine, "load", folder.path]),
-    ]
-    if let python {
-      ways.append(
-        (
-          "transformers bfloat16",
-          [python, Self.peer, "load", folder.path, "--type", "bfloat16"] + threadOptions
-        ))
-    }
-    var times = [[Double]](repeating: [], count: ways.count)
-    for round in 1...rounds {
-      for index in ways.indices {
-        let answer = try call(ways[index].command + ["--rounds", "\(timings)"]).1
-        times[index] += answer.seconds
-        progress("loading, round \(round): \(ways[index].name) \(answer)")
+    let shape = bench.isQuick ? LlamaShape.quarter : .oneBillion
+    return try bench.withFolder("infer-load-\(shape.name)") { folder in
+      Bench.progress("\(shape.name): writing the model")
+      try ModelWriter().write(shape, model: 0, to: folder)
+      var ways: [(name: String, command: [String])] = [
+        ("reading the file", [engine, "read", folder.path]),
+        ("koine", [engine, "load", folder.path]),
+      ]
+      if let peer {
+        ways.append(
+          ("transformers bfloat16", peer.command(["load", folder.path, "--type", "bfloat16"])))
       }
+      let turns = try Bench.takeTurns("loading", ways.map(\.name), rounds: bench.rounds) { way in
+        try ChildProcess.turn(ways[way].command + ["--rounds", "\(timings)"], in: bench.data)
+      }
+      let times = turns.map { $0.flatMap(\.answer.seconds) }
+      let reading = times[0].median
+      var table = Table(["", "seconds (median)", "least to most", "× reading"])
+      for (way, times) in zip(ways, times) {
+        table.add([
+          way.name, times.median.fixed(3), times.range(3),
+          (times.median / reading).fixed(2),
+        ])
+      }
+      return """
+        **Loading** \(shape.name), \((Double(2 * shape.parameterCount) / 1e9).fixed(2)) GB \
+        of bfloat16, in the page cache:
+
+        \(table.text)
+        """
     }
-    let reading = Self.median(times[0])
-    let rows = ways.indices.map { index in
-      let median = Self.median(times[index])
-      return String(
-        format: "| %@ | %.3f | %.3f to %.3f | %.2f |", ways[index].name, median,
-        times[index].min() ?? 0, times[index].max() ?? 0, median / reading)
-    }
-    return """
-      **Loading** \(shape.name), \(String(format: "%.2f", Double(2 * shape.parameterCount) / 1e9)) GB \
-      of bfloat16, in the page cache:
-
-      | | seconds (median) | least to most | × reading |
-      | --- | --- | --- | --- |
-      \(rows.joined(separator: "\n"))
-      """
-  }
-
-  // MARK: -
-
-  private var threadOptions: [String] { ["--threads", "\(threads)"] }
-
-  /// Benchmarks/peers/transformers_infer.py
-  private static let peer = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("peers/transformers_infer.py").path
-
-  private static func faster(_ a: Result, _ b: Result) -> Bool {
-    a.secondsOfText < b.secondsOfText
-  }
-
-  static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count.isMultiple(of: 2)
-      ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-  }
-
-  private func progress(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 }

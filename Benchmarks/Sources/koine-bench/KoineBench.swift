@@ -1,9 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Turns
 
-/// `koine-bench NAME [options]`: one benchmark for each name.
+/// `koine-bench NAME [options]`: one benchmark for each name, each in a file of its own.
+///
+/// A benchmark says what it measures; what they share lies beside them: options and rounds
+/// (`Bench.swift`), programs that take turns (`ChildProcess.swift`, `Peer.swift`), models
+/// (`LlamaShape.swift`, `ModelWriter.swift`), tables (`Table.swift`).
 @main
 struct KoineBench {
   private static let benchmarks: [String: @Sendable (inout Options) throws -> Void] = [
@@ -14,55 +18,13 @@ struct KoineBench {
   ]
 
   static func main() {
-    do {
-      var options = Options(Array(CommandLine.arguments.dropFirst()))
+    BenchError.reporting(as: "koine-bench") {
+      var options = Options.ofProcess
       guard let name = options.next(), let benchmark = benchmarks[name] else {
         let names = benchmarks.keys.sorted().joined(separator: ", ")
         throw BenchError("name a benchmark: \(names)")
       }
       try benchmark(&options)
-    } catch {
-      FileHandle.standardError.write(Data("koine-bench: \(error)\n".utf8))
-      exit(1)
     }
-  }
-}
-
-/// Something that keeps a benchmark from running, as a sentence.
-struct BenchError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-}
-
-/// The words after the program's name.
-struct Options {
-  private var words: [String]
-
-  init(_ words: [String]) { self.words = words }
-
-  /// The next word that is no option.
-  mutating func next() -> String? {
-    guard let index = words.firstIndex(where: { !$0.hasPrefix("--") }) else { return nil }
-    return words.remove(at: index)
-  }
-
-  /// Whether `--name` is given.
-  mutating func flag(_ name: String) -> Bool {
-    guard let index = words.firstIndex(of: "--\(name)") else { return false }
-    words.remove(at: index)
-    return true
-  }
-
-  /// The word after `--name`; `nil` without it.
-  mutating func value(_ name: String) throws -> String? {
-    guard let index = words.firstIndex(of: "--\(name)") else { return nil }
-    guard index + 1 < words.count else { throw BenchError("--\(name) needs a value") }
-    words.remove(at: index)
-    return words.remove(at: index)
-  }
-
-  /// Refuses what nobody has asked for.
-  func finish() throws {
-    if let rest = words.first { throw BenchError("unknown: \(rest)") }
   }
 }

@@ -3,6 +3,7 @@
 
 import Foundation
 import Tokenization
+import Turns
 
 /// `koine-bench tokenize`: encoding against Hugging Face tokenizers, in turns, in one run.
 ///
@@ -37,38 +38,29 @@ struct TokenizeBench {
       .split(separator: ",").map(String.init)
     python = try options.value("python")
     markdown = try options.value("markdown")
-    rounds = try Self.number(options.value("rounds") ?? "3", "rounds")
-    byteLimit = try 1_000_000 * Self.number(options.value("megabytes") ?? "8", "megabytes")
+    rounds = try options.number("rounds", 3)
+    byteLimit = 1_000_000 * (try options.number("megabytes", 8))
     try options.finish()
   }
 
-  private static func number(_ text: String, _ name: String) throws -> Int {
-    guard let number = Int(text), number > 0 else {
-      throw BenchError("--\(name) \(text) is no number above 0")
-    }
-    return number
-  }
-
   func run() throws {
-    var rows: [String] = []
+    var table = Table([
+      "tokenizer", "text", "Koine, lines", "Hugging Face, lines", "ratio", "Koine, 100 kB texts",
+      "Hugging Face, 100 kB texts", "ratio", "Koine, lines, all cores", "same ids",
+    ])
     for path in texts {
       let text = try Self.text(path, limit: byteLimit)
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       for name in names {
-        rows.append(try compare(name, URL(fileURLWithPath: path).lastPathComponent, text, lines))
+        table.add(
+          try compare(name, URL(fileURLWithPath: path).lastPathComponent, text, lines))
       }
     }
-    let table = """
-      \(Machine.description). \(Date().formatted(.iso8601.year().month().day())). MB/s of UTF-8, best \
-      of \(rounds) rounds; a thread's speed by processor time.
-
-      | tokenizer | text | Koine, lines | Hugging Face, lines | ratio | Koine, 100 kB texts | \
-      Hugging Face, 100 kB texts | ratio | Koine, lines, all cores | same ids |
-      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-      \(rows.joined(separator: "\n"))
-      """ + "\n"
-    print(table)
-    if let markdown { try Data(table.utf8).write(to: URL(fileURLWithPath: markdown)) }
+    let heading = """
+      \(Machine.description). \(Bench.today). MB/s of UTF-8, best of \(rounds) rounds; a thread's \
+      speed by processor time.
+      """
+    try Bench.publish([heading, table.text], to: markdown)
   }
 
   private static func text(_ path: String, limit: Int) throws -> String {
@@ -115,7 +107,7 @@ struct TokenizeBench {
 
   private func compare(
     _ name: String, _ file: String, _ text: String, _ lines: [String]
-  ) throws -> String {
+  ) throws -> [String] {
     let folder = "\(tokenizers)/\(name)"
     let stretches = Self.stretches(lines)
     let other = try python.map {
@@ -145,34 +137,29 @@ struct TokenizeBench {
           areSame = try other.ids(of: "lines") == ids && other.ids(of: "stretches") == stretchIDs
         }
       }
-      FileHandle.standardError.write(Data("\(name), \(file): round \(round + 1)\n".utf8))
+      Bench.progress("\(name), \(file): round \(round + 1)")
     }
     let size = Double(text.utf8.count) / 1e6
     func speed(_ seconds: Double) -> String {
-      seconds.isFinite ? String(format: "%.1f", size / seconds) : "n/a"
+      seconds.isFinite ? (size / seconds).fixed(1) : "n/a"
     }
-    func ratio(_ a: Double, _ b: Double) -> String {
-      b.isFinite ? String(format: "%.1f", b / a) : "n/a"
-    }
-    return "| \(name) | \(file) | \(speed(ours.lines)) | \(speed(theirs.lines)) | "
-      + "\(ratio(ours.lines, theirs.lines)) | \(speed(ours.stretches)) | "
-      + "\(speed(theirs.stretches)) | \(ratio(ours.stretches, theirs.stretches)) | "
-      + "\(speed(ours.all)) | \(areSame.map { $0 ? "yes" : "**no**" } ?? "n/a") |"
+    func ratio(_ a: Double, _ b: Double) -> String { b.isFinite ? (b / a).fixed(1) : "n/a" }
+    return [
+      name, file, speed(ours.lines), speed(theirs.lines), ratio(ours.lines, theirs.lines),
+      speed(ours.stretches), speed(theirs.stretches), ratio(ours.stretches, theirs.stretches),
+      speed(ours.all), areSame.map { $0 ? "yes" : "**no**" } ?? "n/a",
+    ]
   }
 
   private static func processorTime<R>(_ body: () -> R) -> (R, Double) {
-    func now() -> Double {
-      var time = timespec()
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-    let start = now()
+    let start = ProcessorTime.ofThread
     let result = body()
-    return (result, now() - start)
+    return (result, ProcessorTime.ofThread - start)
   }
 }
 
-/// Hugging Face tokenizers in a Python of its own, which waits between measurements.
+/// Hugging Face tokenizers in a Python of its own, which waits between measurements:
+/// `Benchmarks/peers/tokenizers_encode.py`.
 private final class PythonEncoder {
   private let process = Process()
   private let input = Pipe()
@@ -189,7 +176,7 @@ private final class PythonEncoder {
       try data.write(to: folder.appendingPathComponent(name))
     }
     process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = ["-c", Self.program, tokenizer, folder.path]
+    process.arguments = [Peer.path(of: "tokenizers_encode.py"), tokenizer, folder.path]
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"]) { $1 }
     process.standardInput = input
@@ -236,35 +223,4 @@ private final class PythonEncoder {
     }
     return result
   }
-
-  private static let program = """
-    import array, os, sys, time
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    folder, work = sys.argv[1:]
-    def load():
-        if os.path.exists(folder + "/tokenizer.json"):
-            return Tokenizer.from_file(folder + "/tokenizer.json")
-        model = models.BPE.from_file(folder + "/vocab.json", folder + "/merges.txt")
-        tokenizer = Tokenizer(model)
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        return tokenizer
-    texts = {}
-    for name in ("lines", "stretches"):
-        with open(work + "/" + name, encoding="utf-8", newline="") as file:
-            texts[name] = file.read().split("\\0")
-    for _ in sys.stdin:
-        tokenizer = load()
-        seconds = []
-        for name, items in texts.items():
-            start = time.process_time()
-            encodings = tokenizer.encode_batch_fast(items, add_special_tokens=False)
-            seconds.append(time.process_time() - start)
-            ids = array.array("i")
-            for encoding in encodings:
-                ids.extend(encoding.ids)
-                ids.append(-1)
-            with open(work + "/" + name + ".ids", "wb") as file:
-                file.write(ids.tobytes())
-        print(*seconds, flush=True)
-    """
 }

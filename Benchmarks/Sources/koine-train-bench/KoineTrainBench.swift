@@ -3,59 +3,55 @@
 
 import Checkpoints
 import Corpora
-import Foundation
 import Training
+import Turns
 
 /// The side of `koine-bench train` that trains, a process of its own so that its memory can be
 /// measured and the peer's too:
 ///
 ///     koine-train-bench MODEL --batch B --length L --steps S [--lora RANK]
 ///
-/// AdamW in float32 with the settings of ``Benchmark/settings(batch:steps:rank:)`` on windows of
-/// ``SampleWindows``. Prints one JSON object with a number for each step: `losses`, `seconds` and
-/// `processorSeconds`. The first step's times include starting up.
+/// AdamW in float32 with the settings of ``KoineTrainBench/settings(batch:steps:rank:)`` on windows of
+/// ``SampleWindows``. Its `Answer` has `losses`, `seconds` and `processorSeconds`, a number for each
+/// step. The first step's times include starting up.
 @main
-enum Benchmark {
-  static func main() throws {
-    var words = Array(CommandLine.arguments.dropFirst())
-    func number(_ name: String, _ fallback: Int) -> Int {
-      guard let index = words.firstIndex(of: "--\(name)"), index + 1 < words.count else {
-        return fallback
+enum KoineTrainBench {
+  static func main() {
+    BenchError.reporting(as: "koine-train-bench") {
+      var options = Options.ofProcess
+      let settings = settings(
+        batch: try options.number("batch", 8), steps: try options.number("steps", 4),
+        rank: try options.number("lora", 0, from: 0))
+      let length = try options.number("length", 256)
+      guard let model = options.next() else {
+        throw BenchError("koine-train-bench MODEL [--batch B …]")
       }
-      defer { words.removeSubrange(index...index + 1) }
-      return Int(words[index + 1]) ?? fallback
+      try options.finish()
+      let start = try Checkpoint.open(directory: model)
+      guard let vocabulary = start.info("model.embed_tokens.weight")?.shape.extents.first else {
+        throw BenchError("\(model) has no `model.embed_tokens.weight`")
+      }
+      var windows = SampleWindows(windowLength: length, vocabulary: vocabulary)
+      try train(start, settings, &windows).say()
     }
-    let (batch, length, steps) = (number("batch", 8), number("length", 256), number("steps", 4))
-    let rank = number("lora", 0)
-    guard words.count == 1 else {
-      FileHandle.standardError.write(Data("koine-train-bench MODEL [--batch B …]\n".utf8))
-      exit(1)
-    }
-    let start = try Checkpoint.open(directory: words[0])
-    guard let vocabulary = start.info("model.embed_tokens.weight")?.shape.extents.first else {
-      throw CocoaError(.fileReadCorruptFile)
-    }
-    let trainer = try Trainer(
-      start: start, settings: settings(batch: batch, steps: steps, rank: rank))
-    var windows = SampleWindows(windowLength: length, vocabulary: vocabulary)
-    var (clock, processor) = (ContinuousClock.now, processorSeconds())
+  }
+
+  private static func train(
+    _ start: Checkpoint, _ settings: TrainingSettings, _ windows: inout SampleWindows
+  ) throws -> Answer {
+    let trainer = try Trainer(start: start, settings: settings)
+    var (clock, processor) = (ContinuousClock.now, ProcessorTime.ofProcess)
     var answer = Answer()
     _ = try trainer.run(
       &windows,
       observer: { record in
-        let (now, used) = (ContinuousClock.now, processorSeconds())
+        let (now, used) = (ContinuousClock.now, ProcessorTime.ofProcess)
         answer.losses.append(record.trainLoss)
         answer.seconds.append((now - clock) / .seconds(1))
         answer.processorSeconds.append(used - processor)
         (clock, processor) = (now, used)
       })
-    print(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))
-  }
-
-  private struct Answer: Encodable {
-    var losses: [Double] = []
-    var seconds: [Double] = []
-    var processorSeconds: [Double] = []
+    return answer
   }
 
   /// What Benchmarks/peers/transformers_train.py does too.
@@ -79,33 +75,21 @@ enum Benchmark {
     }
     return settings
   }
-
-  /// Of all threads, user and system.
-  private static func processorSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-  }
 }
 
-/// Tokens that mean nothing, in one segment each window, all trained; the peer makes the same ones.
+/// Sample tokens, in one segment each window, all trained; the peer makes the same ones.
 struct SampleWindows: WindowSampler {
   let windowLength: Int
-  let vocabulary: Int
-  private var random: UInt64 = 1
+  private var tokens: SampleTokens
 
   init(windowLength: Int, vocabulary: Int) {
     self.windowLength = windowLength
-    self.vocabulary = vocabulary
+    tokens = SampleTokens(below: vocabulary)
   }
 
   mutating func next() -> Window {
-    let tokens = (0...windowLength).map { _ in
-      random = (random &* 6_364_136_223_846_793_005) &+ 1_442_695_040_888_963_407
-      return Int32((random >> 33) % UInt64(vocabulary))
-    }
-    return Window(
-      tokens: tokens, weights: [Float](repeating: 1, count: windowLength),
+    Window(
+      tokens: tokens.text(windowLength + 1), weights: [Float](repeating: 1, count: windowLength),
       segments: [Int32](repeating: 0, count: windowLength + 1))
   }
 

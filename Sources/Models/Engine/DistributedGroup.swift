@@ -62,14 +62,17 @@
     deinit { if let handle { cmlx_group_free(handle) } }
 
     /// How many processes a launcher says it started with this one, by the variables of Open MPI,
-    /// MPICH and Slurm's PMI; `nil` when nothing speaks of a launcher.
+    /// MPICH and Slurm's PMI; `nil` when nothing speaks of a launcher. PMIx has a variable for the rank
+    /// and none for the number (open-mpi/ompi#9167), which under `srun --mpi=pmix` is that of Slurm's
+    /// step.
     public static func launchedSize(
       environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> Int? {
       for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"] {
         if let text = environment[name], let size = Int(text), size >= 1 { return size }
       }
-      return nil
+      guard environment["PMIX_RANK"] != nil else { return nil }
+      return environment["SLURM_STEP_NUM_TASKS"].flatMap { Int($0) }.flatMap { $0 >= 1 ? $0 : nil }
     }
 
     /// The number that a launcher gave this process, by the same variables; `nil` when nothing tells.
@@ -84,6 +87,9 @@
 
     /// The processes that a launcher started together with this one; a process on its own where
     /// nothing speaks of a launcher.
+    ///
+    /// - Throws: `ModelError.distributed`, also for a process that finds no other: under the launcher of
+    ///   another MPI each would else do the whole job by itself.
     public static func launched() throws -> DistributedGroup {
       guard let size = launchedSize(), size > 1 else { return .alone }
       return try DistributedGroup(joining: Engine.device == "gpu" ? "nccl" : "mpi")

@@ -15,12 +15,6 @@
     let languages: StudyLanguages
     let rows: [TaskRowsInput]
 
-    func inputs() throws -> [StepInput] {
-      try rows.flatMap { try $0.inputs() } + [
-        .output("target-text", of: "text-\(languages.target)")
-      ]
-    }
-
     /// What decides the data beside the files.
     var identity: JSON { JSON(rows.map(\.identity)) }
 

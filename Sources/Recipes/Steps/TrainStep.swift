@@ -78,8 +78,7 @@
     func estimate(_ context: EstimateContext) -> StepEstimate {
       var estimate = StepEstimate(
         outputByteCount: size.weightByteCount,
-        memoryByteCount: size.trainingByteCount(
-          batchTokens: training.batchSize * windowLength, microBatches: training.microBatches))
+        memoryByteCount: try? size.trainingByteCount(training, windowLength: windowLength))
       estimate.countsTokens = true
       var parts = ["\(NumberText.count(size.parameterCount)) parameters"]
       if let epochs { parts.append("\(String(format: "%g", epochs)) times the task's rows") }

@@ -113,6 +113,7 @@
       self.settings = settings
       data = StudyData(root: settings.lab == nil ? .folder(dataFolder ?? "") : .lab)
       size = try Self.size(settings)
+      try checkTrainings()
       try addText()
       try checkRows()
       addBase()
@@ -135,6 +136,20 @@
       let config = Initialization.llamaConfig(
         settings.model, vocabularySize: settings.tokenizer.trainer.vocabularySize, endOfText: 0)
       return try ModelSize(config: config, origin: "`model`")
+    }
+
+    /// Refuses patterns of tensors that the model does not have, before anything is trained.
+    private func checkTrainings() throws {
+      let stages = [
+        ("base", settings.base), ("ct", settings.ct), ("sft", settings.sft),
+        ("ct_sft", settings.ctSFT), ("joint", settings.joint),
+      ]
+      for (section, stage) in stages {
+        guard let stage else { continue }
+        do { try size.check(stage.training) } catch let error as TrainingError {
+          throw StudyError.training(section, origin: settings.origin, error)
+        }
+      }
     }
 
     private var target: String { settings.languages.target }

@@ -4,6 +4,7 @@
 import Documents
 import Evaluation
 import Surgery
+import Training
 
 /// What can be wrong with a study beyond its YAML.
 public enum StudyError: Diagnosed, Equatable {
@@ -27,6 +28,8 @@ public enum StudyError: Diagnosed, Equatable {
   case unusedKey(String, reason: String, origin: String, line: Int?, next: String)
   /// A point of a merge grid that its method refuses.
   case candidate(String, origin: String, line: Int?, MergeError)
+  /// Settings of a section's training that do not fit the model.
+  case training(String, origin: String, TrainingError)
   /// A task that a study cannot use: it lacks what selection and report compare.
   case task(String, problem: String, origin: String)
   /// A build without MLX.
@@ -71,6 +74,10 @@ public enum StudyError: Diagnosed, Equatable {
       Diagnosis(
         what: error.diagnosis.what, where: "\(Self.place(origin, line)), \(candidate)",
         next: Self.advice(error))
+    case .training(let section, let origin, let error):
+      Diagnosis(
+        what: error.diagnosis.what, where: "\(origin), `\(section)`: \(error.diagnosis.where)",
+        next: error.diagnosis.next)
     case .task(let task, let problem, let origin):
       Diagnosis(
         what: "The task `\(task)` cannot be used in a study: \(problem).", where: origin,

@@ -63,7 +63,7 @@
         sources: try sources.map(language), target: try language(target),
         task: settings.task.alias, run: record, models: rows, reference: Self.reference,
         selection: try selection(), curves: try curves(), samples: try samples(),
-        data: try dataSizes() + parallelSizes(), facts: facts(), notes: try notes(rows))
+        data: dataSizes(), facts: facts(), notes: try notes(rows))
     }
 
     private func language(_ code: String) throws -> ReportContent.Language {
@@ -138,60 +138,26 @@
       return samples
     }
 
-    private func dataSizes() throws -> [ReportContent.DataSize] {
-      settings.texts.map { text in
-        let sizes = plan["text-\(text.code)"]?.manifest?.facts["sizes"]
-        let cleaning = sizes?["cleaning"]
-        func count(_ part: String, _ key: String) -> Int { sizes?[part]?[key]?.int ?? 0 }
-        let dropped: [(String, String)] = [
-          ("exact duplicates (documents)", "duplicateDocuments"),
-          ("exact duplicates (segments)", "duplicateSegments"),
-          ("empty segments", "emptySegments"),
-        ]
-        return ReportContent.DataSize(
-          language: text.code, use: use(of: text),
-          readDocumentCount: cleaning?["read"]?["documents"]?.int ?? 0,
-          trainDocumentCount: count("train", "documents"),
-          heldOutDocumentCount: count("heldout", "documents") + count("selection", "documents"),
-          trainByteCount: count("train", "bytes"),
-          heldOutByteCount: count("heldout", "bytes") + count("selection", "bytes"),
-          trainTokenCount: plan["tokens-\(text.code)"]?.manifest?.facts["tokens"]?.int,
-          dropped: dropped.compactMap { title, key in
-            guard let count = cleaning?[key]?.int, count > 0 else { return nil }
-            return ReportContent.DataSize.Dropped(reason: title, documentCount: count)
-          })
-      }
-    }
-
-    private func use(of text: StudySettings.Text) -> String {
-      if text.isHeldOutOnly { return "measured only" }
-      var uses: [String] = []
-      if settings.base?.mix.contains(where: { $0.language == text.code }) == true {
-        uses.append("base")
-      }
-      if settings.ct.mix.contains(where: { $0.language == text.code }) { uses.append("CT") }
-      return uses.joined(separator: ", ")
-    }
-
     private func facts() -> [ReportContent.Fact] {
       plan.entries.map { ReportContent.Fact($0.step.name, $0.key.hex) }
     }
   }
 
   extension JSON {
-    /// For a table: numbers with at most four digits after the point, lists with commas.
+    /// For a table: numbers with at most four digits after the point, below a thousandth with three
+    /// significant ones; lists with commas.
     var display: String {
       switch self {
-      case .string(let text): text
-      case .array(let values): values.map(\.display).joined(separator: ", ")
+      case .string(let text): return text
+      case .array(let values): return values.map(\.display).joined(separator: ", ")
       case .number(let number):
-        number.int.map(String.init)
-          ?? {
-            var text = String(format: "%.4f", number.double)
-            while text.hasSuffix("0") { text.removeLast() }
-            return text
-          }()
-      default: serialized()
+        if let whole = number.int { return String(whole) }
+        if abs(number.double) < 1e-3 { return String(format: "%.3g", number.double) }
+        var text = String(format: "%.4f", number.double)
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text
+      default: return serialized()
       }
     }
   }

@@ -40,6 +40,8 @@ public struct StudySettings: Sendable {
     var training: TrainingSettings
   }
 
+  /// The recipe's file, for messages.
+  var origin: String
   var name: String
   var seed: UInt64
   /// What follows the base, once for each number of `seeds`; one without.
@@ -76,6 +78,7 @@ public struct StudySettings: Sendable {
   ///   missing section; `StudyError` for languages without text, a key that would mean nothing,
   ///   a merge that its method refuses and a task without `acc`.
   public init(yaml text: String, origin: String) throws {
+    self.origin = origin
     var root = try Settings(try YAML.parse(text, origin: origin), origin: origin)
     name = try root.string("name")
     guard StepGraph.isUsableName(name) else {
@@ -169,7 +172,7 @@ public struct StudySettings: Sendable {
     }
     try samples.finish()
     try root.finish()
-    try check(origin)
+    try check()
   }
 
   private static func languages(_ settings: inout Settings) throws -> StudyLanguages {
@@ -327,7 +330,7 @@ public struct StudySettings: Sendable {
     return stage
   }
 
-  private func check(_ origin: String) throws {
+  private func check() throws {
     guard task.outputType == .multipleChoice else {
       throw StudyError.task(
         task.name, problem: "it asks for no choice among answers", origin: task.origin)

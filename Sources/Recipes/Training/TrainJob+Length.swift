@@ -73,9 +73,11 @@
     var plateauBest: String { stateFolder + "/best" }
 
     /// Sets the best weights aside before they are replaced for the first time after the last step
-    /// from which the training can be extended.
+    /// from which the training can be extended, if there is such a step.
     func setAsideBest(before step: Int, extendableSteps: Int) throws {
-      guard step > extendableSteps, Disk.exists(out + "/best"), !Disk.exists(plateauBest) else {
+      guard extendableSteps > 0, step > extendableSteps, Disk.exists(out + "/best"),
+        !Disk.exists(plateauBest)
+      else {
         return
       }
       try Disk.makeFolder(stateFolder)

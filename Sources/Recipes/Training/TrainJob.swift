@@ -205,14 +205,13 @@
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
       let settings = try settings(for: data)
-      let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
-      try checkMemory(size, settings)
+      try checkMemory(start.checkpoint, settings)
       let evaluation = try evaluation(data)
       var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
       observer(.phase("measuring the machine"))
       let peak = try MatmulPeak.measure()
       let work = try TrainingWork(
-        config: start.checkpoint.config, origin: start.checkpoint.origin)
+        config: start.checkpoint.config, origin: start.checkpoint.origin, settings: settings)
       let meter = TrainMeter(
         stepCount: settings.steps, tokensPerStep: tokensPerStep(settings),
         operationsPerToken: work.operations(perTokenOfWindow: recipe.windowLength), peak: peak)
@@ -302,17 +301,16 @@
     }
 
     /// Refuses what cannot fit before anything is allocated.
-    func checkMemory(_ size: ModelSize, _ settings: TrainingSettings) throws {
-      let needed = memoryEstimate(size, settings)
+    func checkMemory(_ start: Checkpoint, _ settings: TrainingSettings) throws {
+      let needed = try memoryEstimate(start, settings)
       guard let available = availableMemory(), needed > available else { return }
       throw TrainError.memory(needed: needed, available: available, isMeasured: false)
     }
 
-    func memoryEstimate(_ size: ModelSize, _ settings: TrainingSettings) -> Int {
-      size.trainingByteCount(
-        batchTokens: settings.batchSize * recipe.windowLength, microBatches: settings.microBatches,
-        recomputes: recipe.loop.recomputesActivations)
-        + (recipe.loop.averageDecay > 0 ? size.weightByteCount : 0)
+    func memoryEstimate(_ start: Checkpoint, _ settings: TrainingSettings) throws -> Int {
+      try ModelSize(config: start.config, origin: start.origin).trainingByteCount(
+        settings, windowLength: recipe.windowLength, loop: recipe.loop,
+        storedByteCount: { start.info($0)?.byteCount })
     }
 
     func evaluation(_ data: TrainData) throws -> LoopEvaluation {

@@ -149,7 +149,6 @@
         let start = try job.prepareStart(hashes, observer)
         let data = try job.data(start, observer)
         let settings = try job.settings(for: data)
-        let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
         // Whether the tasks' files are there.
         _ = try job.evaluation(data)
         let windows = job.windowCount(settings)
@@ -164,7 +163,7 @@
           drawn[index].seen = Int(Double(drawn[index].seen) * scale)
           drawn[index].epochs *= scale
         }
-        let needed = job.memoryEstimate(size, settings)
+        let needed = try job.memoryEstimate(start.checkpoint, settings)
         let available = availableMemory()
         var probe: (peakMemory: Int, seconds: Double)?
         if available.map({ needed <= $0 }) ?? true {
@@ -173,7 +172,7 @@
             .probe(windowLength: recipe.windowLength)
         }
         let work = try TrainingWork(
-          config: start.checkpoint.config, origin: start.checkpoint.origin)
+          config: start.checkpoint.config, origin: start.checkpoint.origin, settings: settings)
         let perStep = job.tokensPerStep(settings)
         let peak = probe == nil ? 0 : try MatmulPeak.measure()
         let operations = work.operations(perTokenOfWindow: recipe.windowLength)

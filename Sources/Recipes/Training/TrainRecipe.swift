@@ -192,8 +192,14 @@
   extension TrainRecipe {
     /// The files that the results depend on, by a label each.
     var dataFiles: [(name: String, paths: [String])] {
-      text.map { ("text.\($0.name)", $0.files) }
-        + examples.map { ("examples.\($0.name)", $0.settings.files) }
+      text.flatMap { text in
+        [
+          ("text.\(text.name)", text.files),
+          ("text.\(text.name).lexicon", text.codeSwitch?.lexicon ?? []),
+          ("text.\(text.name).decontaminate", text.decontamination?.files ?? []),
+          ("text.\(text.name).identifier", text.filters.language.map { [$0.identifier] } ?? []),
+        ].filter { !$0.1.isEmpty }
+      } + examples.map { ("examples.\($0.name)", $0.settings.files) }
         + evaluation.texts.map { ("evaluation.\($0.name)", $0.files) }
     }
 

@@ -51,15 +51,8 @@
     /// Opens the files to go on after `step`; what was written of later steps is dropped, for it
     /// will be written again.
     func open(after step: Int) throws {
-      if Disk.exists(metricsPath) {
-        let kept = try MetricsLog.read(metricsPath).filter { $0.iteration <= step }
-        try Disk.remove(metricsPath)
-        let log = try MetricsLog(appendingTo: metricsPath)
-        for record in kept { try log.append(record) }
-        self.log = log
-      } else {
-        log = try MetricsLog(appendingTo: metricsPath)
-      }
+      if Disk.exists(metricsPath) { try MetricsLog.keep(upTo: step, in: metricsPath) }
+      log = try MetricsLog(appendingTo: metricsPath)
       let samples = folder + "/samples.jsonl"
       if Disk.exists(samples) {
         let lines = try Disk.readText(samples).split(separator: "\n").filter {

@@ -62,7 +62,8 @@
         let hash = try hashes.hash(folder + "/tokenizer.json")
         let checkpoint = try Initialization.random(
           config: Initialization.llamaConfig(
-            sizes, vocabularySize: tokenizer.vocabularySize, endOfText: Int(end)),
+            sizes, vocabularySize: tokenizer.vocabularySize,
+            beginOfText: tokenizer.bosID.map { Int($0) }, endOfText: Int(end)),
           seed: recipe.seed, tokenizerFilesFrom: folder)
         return TrainStart(
           checkpoint: checkpoint, tokenizer: tokenizer, tokenizerFolder: folder,

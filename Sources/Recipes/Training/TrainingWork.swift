@@ -5,43 +5,36 @@
   import Checkpoints
   import Documents
   import Models
-  import Tensors
+  import Training
 
   /// The arithmetic of a training's step, for the share of the machine that it uses.
   ///
-  /// Letters: M weights of matrices that every token passes (the head among them, the embedding
-  /// table not, which is looked up), A layers, S width of the queries (heads × head size), T tokens
-  /// in a window.
+  /// Letters: A layers, S width of the queries (heads × head size), T tokens in a window.
   struct TrainingWork: Sendable, Equatable {
-    /// M
-    let matrixWeights: Int
+    /// Operations of the matrices' weights a token.
+    let weightOperations: Int
     private let attention: Int
 
-    init(config: JSON, origin: String) throws {
+    /// - Throws: `CheckpointError`, `ModelError` for a config that cannot run; `TrainingError` for
+    ///   settings that do not fit the model.
+    init(config: JSON, origin: String, settings: TrainingSettings) throws {
       let sizes: DecoderConfiguration
       do { sizes = try DecoderConfiguration(config: config) } catch { throw error.inModel(origin) }
-      let expectations = try Blueprint.of(config, origin: origin)
-        .expectations(config, origin: origin).filter(\.isRequired)
-      let hasHead = expectations.contains { $0.role == .outputHead }
-      matrixWeights = expectations.reduce(0) { sum, tensor in
-        switch tensor.role {
-        case .matrix, .outputHead: sum + tensor.shape.elementCount
-        case .inputEmbedding: sum + (hasHead ? 0 : tensor.shape.elementCount)
-        case .norm, .bias: sum
-        }
-      }
+      weightOperations = try ParameterPlan(config: config, origin: origin, settings: settings)
+        .operationsPerToken(settings)
       attention = sizes.layerCount * sizes.headCount * sizes.headSize
     }
 
-    /// Floating-point operations of a forward and a backward pass over one token: 6·M + 6·A·S·T.
+    /// Floating-point operations of a forward and a backward pass over one token: those of the weights,
+    /// and 6·A·S·T.
     ///
-    /// Each weight multiplies and adds once forward and twice backward; attention does so over half
-    /// the window on average, for scores and for values.
+    /// Each weight multiplies and adds once forward and twice backward, one that is frozen once;
+    /// attention does so over half the window on average, for scores and for values.
     /// - Source: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, appendix B.
-    /// - Departs: a causal window counts half; what is computed again in the backward pass does not
-    ///   count, as there.
+    /// - Departs: a causal window counts half, and frozen weights have no gradient; what is computed
+    ///   again in the backward pass does not count, as there.
     func operations(perTokenOfWindow windowLength: Int) -> Double {
-      6 * Double(matrixWeights) + 6 * Double(attention) * Double(windowLength)
+      Double(weightOperations) + 6 * Double(attention) * Double(windowLength)
     }
   }
 #endif

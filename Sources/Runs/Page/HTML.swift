@@ -27,6 +27,33 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
   /// Whether there is nothing.
   package var isEmpty: Bool { text.isEmpty }
 
+  /// A page that needs nothing else: its content security policy forbids all but its own styles and
+  /// pictures that it holds itself.
+  ///
+  /// - Parameter main: the inside of `<main>`, ending in a newline.
+  package static func page(title: String, version: String, style: HTML, main: HTML) -> HTML {
+    """
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \
+    'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+    <meta name="viewport" content="width=device-width,initial-scale=1">
+    <meta name="generator" content="Koine \(version)">
+    <title>\(title)</title>
+    <style>
+    \(style)</style>
+    </head>
+    <body>
+    <main>
+    \(main)</main>
+    </body>
+    </html>
+
+    """
+  }
+
   /// Text as character data, good in elements and in quoted attributes; characters that neither
   /// HTML nor XML may hold become U+FFFD.
   package static func escaped(_ text: String) -> String {

@@ -55,21 +55,7 @@ package struct HeatMapPage: Sendable {
 
         """
       })
-    let page: HTML = """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \
-      'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-      <meta name="viewport" content="width=device-width,initial-scale=1">
-      <meta name="generator" content="Koine \(version)">
-      <title>\(title)</title>
-      <style>
-      \(Stylesheet.css)\(HeatMap.rules)\(Self.rules)</style>
-      </head>
-      <body>
-      <main>
+    let main: HTML = """
       <header><p class="over">\(over)</p>
       <h1>\(title)</h1>
       <p class="lead">\(lead)</p>
@@ -78,12 +64,12 @@ package struct HeatMapPage: Sendable {
       \(panels)</div></section>
       \(body)<footer>Made by Koine \(version). This file is complete: it loads nothing and runs no \
       script.</footer>
-      </main>
-      </body>
-      </html>
 
       """
-    return page.text
+    return HTML.page(
+      title: title, version: version,
+      style: HTML(joining: [Stylesheet.css, HeatMap.rules, Self.rules]), main: main
+    ).text
   }
 
   private var panels: HTML {

@@ -22,32 +22,17 @@ public enum ReportPage {
       joining: sections.map { section -> HTML in
         "<a href=\"#\(section.id)\">\(section.title)</a>"
       }, separator: "\n")
-    let page: HTML = """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \
-      'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-      <meta name="viewport" content="width=device-width,initial-scale=1">
-      <meta name="generator" content="Koine \(content.run.koineVersion)">
-      <title>\(content.title)</title>
-      <style>
-      \(Stylesheet.css)</style>
-      </head>
-      <body>
-      <main>
+    let main: HTML = """
       \(header(content))
       <nav aria-label="Sections">\(links)</nav>
       \(body)
       <footer>Made by Koine \(content.run.koineVersion). Intervals are 95%. This file is complete: \
       it loads nothing and runs no script.</footer>
-      </main>
-      </body>
-      </html>
 
       """
-    return page.text
+    return HTML.page(
+      title: content.title, version: content.run.koineVersion, style: Stylesheet.css, main: main
+    ).text
   }
 
   struct Section {

@@ -142,6 +142,14 @@ public final class MetricsLog: Sendable {
     }
   }
 
+  /// Leaves the records up to an iteration in the file: those that a run which goes on from there will
+  /// not write again. The file is replaced whole, so that nothing is lost to a kill. Nobody may have it
+  /// open for writing.
+  public static func keep(upTo iteration: Int, in path: String) throws {
+    let kept = try read(path).filter { $0.iteration <= iteration }
+    try AtomicFile.write(Data(kept.map { $0.line() + "\n" }.joined().utf8), to: path)
+  }
+
   /// All records in file order, one per step and iteration: where an iteration was written more
   /// than once, values of later lines replace those of earlier ones, at the earlier place.
   ///

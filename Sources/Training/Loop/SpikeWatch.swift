@@ -8,8 +8,11 @@ import Documents
 /// A loss x is a spike when z = (x − mean) / deviation over the last `window` losses is above
 /// `threshold`. Losses fall quickly at first and scatter little later, so a window of recent ones is
 /// the measure, not all. A spike does not enter the window: the next one is measured against what
-/// was usual before. Nothing is a spike before `minimumCount` losses are known. A spread of almost
-/// nothing (a tiny data set learnt by heart) counts as a hundredth of the mean.
+/// was usual before. But `newLevelCount` in a row are no accident: the texts have changed, as where a
+/// mixture moves on to another language. Then they are what is usual, and the watch begins anew with
+/// them; without this, a training that leaves such batches out would never see the new texts.
+/// Nothing is a spike before `minimumCount` losses are known. A spread of almost nothing (a tiny data
+/// set learnt by heart) counts as a hundredth of the mean.
 public struct SpikeWatch: Equatable, Sendable {
   /// What to do about a spike.
   public enum Action: String, CaseIterable, Sendable {
@@ -37,7 +40,11 @@ public struct SpikeWatch: Equatable, Sendable {
   public let threshold: Double
   /// Losses that must be known first.
   public static let minimumCount = 20
+  /// High losses in a row of which the last is no spike any more.
+  public static let newLevelCount = 10
   private(set) var losses: [Double] = []
+  /// The spikes since the last loss that was none.
+  private var leaps: [Double] = []
 
   public init(window: Int = 100, threshold: Double = 6) {
     precondition(window >= Self.minimumCount && threshold > 0)
@@ -47,7 +54,14 @@ public struct SpikeWatch: Equatable, Sendable {
 
   /// Looks at a step's mean loss and remembers it.
   public mutating func note(_ loss: Double) -> Spike? {
-    if let spike = spike(loss) { return spike }
+    if let spike = spike(loss) {
+      leaps.append(loss)
+      guard leaps.count == Self.newLevelCount else { return spike }
+      losses = leaps
+      leaps = []
+      return nil
+    }
+    leaps = []
     losses.append(loss)
     if losses.count > window { losses.removeFirst(losses.count - window) }
     return nil
@@ -64,8 +78,13 @@ public struct SpikeWatch: Equatable, Sendable {
   }
 
   /// The remembered losses, for a saved state.
-  var json: JSON { .array(losses.map { JSON($0) }) }
+  var json: JSON {
+    ["usual": .array(losses.map { JSON($0) }), "leaps": .array(leaps.map { JSON($0) })]
+  }
 
   /// Goes on with remembered losses.
-  mutating func restore(_ json: JSON) { losses = (json.array ?? []).compactMap(\.double) }
+  mutating func restore(_ json: JSON) {
+    func numbers(_ key: String) -> [Double] { (json[key]?.array ?? []).compactMap(\.double) }
+    (losses, leaps) = (numbers("usual"), numbers("leaps"))
+  }
 }

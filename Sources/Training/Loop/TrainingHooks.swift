@@ -58,7 +58,7 @@
       try Model(config: config, parameters: parameterization.current(), kernels: kernels)
     }
 
-    /// A copy of the weights, in float32.
+    /// A copy of the weights, as of `TrainingResult.checkpoint`.
     public func checkpoint() throws -> Checkpoint { try parameterization.checkpoint() }
   }
 

@@ -126,7 +126,7 @@
     private func restore(_ saved: SavedStates.Restored) throws {
       progress = saved.progress
       best.restore(saved.loop["best"] ?? [:])
-      spikes.restore(saved.loop["losses"] ?? [])
+      spikes.restore(saved.loop["losses"] ?? [:])
       evaluatedAt = saved.loop["evaluated_at"]?.int ?? 0
     }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The parameters that two methods of the task-arithmetic family share: with an election of signs and
-// without. A method's file says the rest.
+// The parameters that two methods share: of the task-arithmetic family those with an election of signs
+// and without, and two that decompose matrices. A method's file says the rest.
 
 /// A flag's value where the recipe gives none.
 public protocol FlagDefault: Sendable {
@@ -125,5 +125,26 @@ public struct BreadcrumbsParameters: MergeParameters {
         gammas: try checkedShares("gamma", gammas)),
       rescaling: rescaling(rescale, byDensity: false), election: election, weights: weights,
       normalize: normalize, lambda: lambda)
+  }
+}
+
+/// The parameters of `iso_c` and `tsv_m`.
+public struct MatrixParameters: MergeParameters {
+  /// wₖ, one per source in recipe order; finite, any sign; 0 leaves the source out.
+  public var weights: [Float] = []
+  /// λ, the factor of the merged change.
+  public var lambda: Float = 1
+  /// Whether embeddings and heads are decomposed as well.
+  public var vocabulary = false
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case weights = "weight"
+    case lambda, vocabulary
+  }
+
+  /// What computes the method; checks the parameters.
+  func family() throws(MergeError) -> MatrixMerge {
+    try MatrixMerge(weights: weights, lambda: lambda, vocabulary: vocabulary)
   }
 }

@@ -37,27 +37,11 @@ public struct TaskSingularVectors: MergeMethod {
     laws: [.fixedPoint, .anyOrder, .scales, .zeroWeight, .zeroLambda],
     wholeTensors: (perSource: 0, besides: 11))
 
-  public struct Parameters: MergeParameters {
-    /// wₖ, one per source in recipe order; finite, any sign; 0 leaves the source out.
-    public var weights: [Float] = []
-    /// λ, the factor of the merged change.
-    public var lambda: Float = 1
-    /// Whether embeddings and heads are decomposed as well.
-    public var vocabulary = false
-    public init() {}
-
-    enum CodingKeys: String, CodingKey {
-      case weights = "weight"
-      case lambda, vocabulary
-    }
-  }
+  public typealias Parameters = MatrixParameters
 
   private let family: MatrixMerge
 
-  public init(_ parameters: Parameters) throws(MergeError) {
-    family = try MatrixMerge(
-      weights: parameters.weights, lambda: parameters.lambda, vocabulary: parameters.vocabulary)
-  }
+  public init(_ parameters: Parameters) throws(MergeError) { family = try parameters.family() }
 
   public func merge(
     _ group: borrowing TensorGroup, into output: inout TensorSink
