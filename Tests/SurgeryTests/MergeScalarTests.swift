@@ -168,4 +168,28 @@ import Testing
       #expect(MergeModels.lines { _ = try parse(text) }[0].hasPrefix("Unknown key `"), "\(text)")
     }
   }
+
+  // MARK: Places
+
+  @Test func `a parameter beside parameters is an error that says where it belongs`() {
+    for (text, path, line) in [
+      ("models:\n  - model: a\n    weight: 1\n", "models[0].weight", 4),
+      ("models: [{model: a}]\ndensity: 0.5\n", "density", 3),
+      (
+        "slices:\n  - sources: [{model: a, layer_range: [0, 1]}]\n    t: 1\n", "slices[0].t", 4
+      ),
+      (
+        "slices: [{sources: [{model: a, layer_range: [0, 1], scale: 1}]}]\n",
+        "slices[0].sources[0].scale", 2
+      ),
+    ] {
+      let lines = MergeModels.lines { _ = try parse("merge_method: linear\n\(text)") }
+      let key = path.split(separator: ".").last ?? ""
+      #expect(
+        lines.prefix(2) == [
+          "`\(path)` should be below `parameters` there: `parameters: {\(key): …}`, found it beside them.",
+          "merge.yaml, line \(line)",
+        ], "\(lines)")
+    }
+  }
 }

@@ -117,7 +117,7 @@ struct RecipeReader {
     recipe.tokenizer = try tokenizer(&settings)
     for key in ["input_model_parameters"] + Self.commandLineKeys { skip(key, of: &settings) }
     recipe.randomSeed = try settings.optionalInt("random_seed", in: 0...Int.max)
-    try settings.finish(known: others)
+    try finish(settings, known: others)
     let found = [
       recipe.models.isEmpty ? nil : "`models`", recipe.slices.isEmpty ? nil : "`slices`",
       recipe.modules.isEmpty ? nil : "`modules`",
@@ -132,6 +132,19 @@ struct RecipeReader {
 
   private func place(_ settings: Settings) -> String {
     settings.line.map { "\(origin), line \($0)" } ?? origin
+  }
+
+  /// Refuses unknown keys. A parameter that stands beside `parameters` has an advice of its own:
+  /// mergekit reads past it, which many have noticed by the result alone.
+  private func finish(_ settings: Settings, known: [String] = []) throws {
+    do { try settings.finish(known: known) } catch {
+      guard case .unknownKey(let key, _, _, _, _) = error,
+        schema.entry(key) != nil || ParameterSchema.foreign.contains(key)
+      else { throw error }
+      throw settings.wrong(
+        key, expected: "below `parameters` there: `parameters: {\(key): …}`",
+        found: "it beside them")
+    }
   }
 
   private func elementType(_ settings: inout Settings, _ key: String) throws -> ElementType? {
@@ -174,7 +187,7 @@ extension RecipeReader {
           key, expected: "beside a `model` with `*` or `?`, which stands for several folders",
           found: "it beside `\(reference)`")
       }
-      try entry.finish()
+      try finish(entry)
       models.append(
         MergeRecipe.Model(
           reference, parameters: parameters, statistics: statistics, last: last, decay: decay))
@@ -189,7 +202,7 @@ extension RecipeReader {
       slice.parameters = try parameters(&entry, model: nil)
       skip("residual_weight", of: &entry)
       let place = place(entry)
-      try entry.finish()
+      try finish(entry)
       guard !slice.sources.isEmpty else { throw MergeError.slice(.noSources, place: place) }
       let counts = slice.sources.map(\.layerCount)
       guard counts.allSatisfy({ $0 == counts[0] }) else {
@@ -204,7 +217,7 @@ extension RecipeReader {
     let model = try requiredReference(&settings, "model")
     guard let node = settings.node("layer_range") else {
       // Asking for it is how a missing key is reported; a misspelt one is reported first.
-      try settings.finish(known: ["parameters"])
+      try finish(settings, known: ["parameters"])
       throw DocumentError.missingKey(
         "layer_range", path: settings.path, line: settings.line, origin: origin)
     }
@@ -221,7 +234,7 @@ extension RecipeReader {
     let parameters = try parameters(&settings, model: model.description)
     let statistics = try statistics(&settings)
     skip("input_model_parameters", of: &settings)
-    try settings.finish()
+    try finish(settings)
     return MergeRecipe.Source(
       model, layers: start, to: end, parameters: parameters, statistics: statistics)
   }
