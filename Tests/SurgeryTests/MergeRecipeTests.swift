@@ -83,7 +83,8 @@ import Testing
     // `weight` beside `parameters` instead of under it.
     #expect(
       lines("merge_method: linear\nmodels:\n  - model: a\n    weight: 1\n")[0]
-        == "Unknown key `weight` in `models[0]`.")
+        == "`models[0].weight` should be below `parameters` there: `parameters: {weight: …}`, found it "
+        + "beside them.")
   }
 
   @Test func `an unknown method`() {

@@ -7,7 +7,8 @@ import Testing
 
 @testable import Surgery
 
-/// What mergekit accepts as a number or a flag has the same value here.
+/// What mergekit accepts as a number or a flag has the same value here, and anchors may stand where
+/// they may there.
 @Suite struct MergeScalarTests {
   private static let rows: [JSON] = {
     let file = golden("mergekit-yaml").appendingPathComponent("scalars.json")
@@ -138,5 +139,57 @@ import Testing
         + "  - {model: n, parameters: {weight: 1, density: 0.5}}\n"
         + "  - {model: b, parameters: {weight: 1, density: -1}}\n")
     #expect(two[1] == "merge.yaml, lines 9 and 10, `density`", "\(two)")
+  }
+
+  // MARK: Anchors
+
+  @Test func `a key that is there for its anchors is read past, and others are errors`() throws {
+    let rest = """
+      merge_method: ties
+      base_model: a
+      models:
+        - {model: b, parameters: *c}
+        - model: c
+          parameters: {<<: *c, weight: 1}
+      """
+    for holder in ["common: &c {weight: 0.5, density: 0.8}", "shared:\n  one: &c\n    weight: 0.5"]
+    {
+      let recipe = try parse("\(holder)\n\(rest)")
+      #expect(recipe.models.map { $0.parameters["weight"] } == [0.5, 1.0])
+      let key = holder.prefix { $0 != ":" }
+      #expect(recipe.notes == ["merge.yaml, line 1: `\(key)` is read for its anchors alone."])
+    }
+    // Without an anchor, or near to a known key, it is a mistake.
+    let plain = "merge_method: ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: 1}}]\n"
+    for text in [
+      "common: {weight: 1} # &c\n\(plain)", "\(plain)parameter: &c {density: 1}\n",
+      "\(plain)other: 'R&D'\n",
+    ] {
+      #expect(MergeModels.lines { _ = try parse(text) }[0].hasPrefix("Unknown key `"), "\(text)")
+    }
+  }
+
+  // MARK: Places
+
+  @Test func `a parameter beside parameters is an error that says where it belongs`() {
+    for (text, path, line) in [
+      ("models:\n  - model: a\n    weight: 1\n", "models[0].weight", 4),
+      ("models: [{model: a}]\ndensity: 0.5\n", "density", 3),
+      (
+        "slices:\n  - sources: [{model: a, layer_range: [0, 1]}]\n    t: 1\n", "slices[0].t", 4
+      ),
+      (
+        "slices: [{sources: [{model: a, layer_range: [0, 1], scale: 1}]}]\n",
+        "slices[0].sources[0].scale", 2
+      ),
+    ] {
+      let lines = MergeModels.lines { _ = try parse("merge_method: linear\n\(text)") }
+      let key = path.split(separator: ".").last ?? ""
+      #expect(
+        lines.prefix(2) == [
+          "`\(path)` should be below `parameters` there: `parameters: {\(key): …}`, found it beside them.",
+          "merge.yaml, line \(line)",
+        ], "\(lines)")
+    }
   }
 }

@@ -23,13 +23,19 @@ extension MergeRecipe {
     try parse(
       MergeError.ofDocument { () throws(DocumentError) in
         try YAML.parse(text, origin: origin, firstLine: firstLine)
-      }, origin: origin)
+      }, origin: origin, anchorHolders: AnchorHolders.keys(of: text))
   }
 
   /// Reads a recipe from a mapping inside another document.
   public static func parse(_ node: Node, origin: String) throws(MergeError) -> MergeRecipe {
+    try parse(node, origin: origin, anchorHolders: [])
+  }
+
+  private static func parse(
+    _ node: Node, origin: String, anchorHolders: Set<String>
+  ) throws(MergeError) -> MergeRecipe {
     do {
-      return try RecipeReader.read(node, origin: origin, path: "")
+      return try RecipeReader.read(node, origin: origin, path: "", anchorHolders: anchorHolders)
     } catch let error as MergeError {
       throw error
     } catch let error as DocumentError {
@@ -53,7 +59,7 @@ struct RecipeReader {
   private static let keys = [
     "merge_method", "models", "slices", "modules", "base_model", "parameters", "dtype",
     "out_dtype", "tokenizer_source", "tokenizer", "chat_template", "name",
-    "input_model_parameters",
+    "input_model_parameters", "random_seed",
   ]
 
   /// Options of mergekit's command line, which recipes on model cards hold now and then.
@@ -69,7 +75,10 @@ struct RecipeReader {
   var notes: [String] = []
   var places = ParameterPlaces()
 
-  static func read(_ node: Node, origin: String, path: String) throws -> MergeRecipe {
+  /// - Parameter anchorHolders: keys that may be there for their anchors alone.
+  static func read(
+    _ node: Node, origin: String, path: String, anchorHolders: Set<String> = []
+  ) throws -> MergeRecipe {
     var settings = try Settings(node, origin: origin, path: path)
     // Without a method nothing else can be read, so a misspelt key must be found before that.
     if settings.node("merge_method") == nil { try settings.finish(known: keys) }
@@ -80,11 +89,19 @@ struct RecipeReader {
     var reader = RecipeReader(
       origin: origin, schema: ParameterSchema(method),
       readsStatistics: method.card.statistics != nil)
-    return try reader.recipe(&settings, method: name)
+    let holders = settings.keys.filter { key in
+      anchorHolders.contains(key) && !keys.contains(key) && !commandLineKeys.contains(key)
+        && nearestName(to: key, in: keys) == nil
+    }
+    for key in holders {
+      let line = node[key].map { $0.keyLine ?? $0.line } ?? node.line
+      reader.notes.append("\(origin), line \(line): `\(key)` is read for its anchors alone.")
+    }
+    return try reader.recipe(&settings, method: name, knowing: holders)
   }
 
   private mutating func recipe(
-    _ settings: inout Settings, method: String
+    _ settings: inout Settings, method: String, knowing others: [String]
   ) throws -> MergeRecipe {
     var recipe = MergeRecipe(method: method, models: [])
     recipe.name = try settings.optionalString("name")
@@ -100,7 +117,7 @@ struct RecipeReader {
     recipe.tokenizer = try tokenizer(&settings)
     for key in ["input_model_parameters"] + Self.commandLineKeys { skip(key, of: &settings) }
     recipe.randomSeed = try settings.optionalInt("random_seed", in: 0...Int.max)
-    try settings.finish()
+    try finish(settings, known: others)
     let found = [
       recipe.models.isEmpty ? nil : "`models`", recipe.slices.isEmpty ? nil : "`slices`",
       recipe.modules.isEmpty ? nil : "`modules`",
@@ -115,6 +132,19 @@ struct RecipeReader {
 
   private func place(_ settings: Settings) -> String {
     settings.line.map { "\(origin), line \($0)" } ?? origin
+  }
+
+  /// Refuses unknown keys. A parameter that stands beside `parameters` has an advice of its own:
+  /// mergekit reads past it, which many have noticed by the result alone.
+  private func finish(_ settings: Settings, known: [String] = []) throws {
+    do { try settings.finish(known: known) } catch {
+      guard case .unknownKey(let key, _, _, _, _) = error,
+        schema.entry(key) != nil || ParameterSchema.foreign.contains(key)
+      else { throw error }
+      throw settings.wrong(
+        key, expected: "below `parameters` there: `parameters: {\(key): …}`",
+        found: "it beside them")
+    }
   }
 
   private func elementType(_ settings: inout Settings, _ key: String) throws -> ElementType? {
@@ -157,7 +187,7 @@ extension RecipeReader {
           key, expected: "beside a `model` with `*` or `?`, which stands for several folders",
           found: "it beside `\(reference)`")
       }
-      try entry.finish()
+      try finish(entry)
       models.append(
         MergeRecipe.Model(
           reference, parameters: parameters, statistics: statistics, last: last, decay: decay))
@@ -172,7 +202,7 @@ extension RecipeReader {
       slice.parameters = try parameters(&entry, model: nil)
       skip("residual_weight", of: &entry)
       let place = place(entry)
-      try entry.finish()
+      try finish(entry)
       guard !slice.sources.isEmpty else { throw MergeError.slice(.noSources, place: place) }
       let counts = slice.sources.map(\.layerCount)
       guard counts.allSatisfy({ $0 == counts[0] }) else {
@@ -187,7 +217,7 @@ extension RecipeReader {
     let model = try requiredReference(&settings, "model")
     guard let node = settings.node("layer_range") else {
       // Asking for it is how a missing key is reported; a misspelt one is reported first.
-      try settings.finish(known: ["parameters"])
+      try finish(settings, known: ["parameters"])
       throw DocumentError.missingKey(
         "layer_range", path: settings.path, line: settings.line, origin: origin)
     }
@@ -204,7 +234,7 @@ extension RecipeReader {
     let parameters = try parameters(&settings, model: model.description)
     let statistics = try statistics(&settings)
     skip("input_model_parameters", of: &settings)
-    try settings.finish()
+    try finish(settings)
     return MergeRecipe.Source(
       model, layers: start, to: end, parameters: parameters, statistics: statistics)
   }

@@ -29,6 +29,11 @@ extension MergePlanner {
             .kind(opened.kind, needed: kind, method: card.id, path: path), model: name)
         }
         statistics[path] = opened
+        if let reason = Self.whyUncompared(opened, input.model) {
+          notes.add(
+            "Whether the statistics in `\(path)` are of \(name)'s weights is not checked: \(reason)."
+          )
+        }
         let own = Self.lastComponent(opened.provenance.model)
         if own != Self.lastComponent(name) {
           notes.add(
@@ -37,6 +42,18 @@ extension MergePlanner {
         }
       }
     }
+  }
+
+  /// Why a model is taken on trust to be the one that its statistics were made of; see
+  /// ``checked(_:of:_:)``.
+  private static func whyUncompared(
+    _ statistics: ModelStatistics, _ model: ModelReference
+  ) -> String? {
+    if statistics.provenance.weightsSample == nil { return "they hold no sample of them" }
+    guard case .stored = model.base, model.adapter == nil else {
+      return "those are computed as the merge reads them"
+    }
+    return nil
   }
 
   private static func lastComponent(_ path: String) -> Substring {
