@@ -21,7 +21,7 @@ public struct RenderedText: Sendable, Equatable {
     if !ranges.isEmpty {
       offsets.reserveCapacity(text.utf8.count)
       for scalar in text.unicodeScalars {
-        offsets.append(offsets[offsets.count - 1] + scalar.utf8.count)
+        offsets.append(offsets[offsets.count - 1] + UTF8.width(scalar))
       }
     }
     return ranges.map {
@@ -29,10 +29,6 @@ public struct RenderedText: Sendable, Equatable {
         min($0.lowerBound, offsets.count - 1)]..<offsets[min($0.upperBound, offsets.count - 1)]
     }
   }
-}
-
-extension Unicode.Scalar {
-  fileprivate var utf8: String.UTF8View { String(self).utf8 }
 }
 
 /// A template in the part of Jinja that chat templates use, as transformers renders them: blocks
@@ -43,8 +39,9 @@ extension Unicode.Scalar {
 ///
 /// **Departs** from Jinja: integers have 64 bits, and leaving them is an error; a missing filter is
 /// one when it is reached; generators and functions have no text, where Python prints an address;
-/// files (`include`, `import`, `extends`, `block`) and filters that draw at random are refused. So
-/// are `autoescape`, the methods `encode`, `translate` and `maketrans` of texts, character names
+/// files (`include`, `import`, `extends`, `block`), filters that draw at random, and those for web
+/// pages and debugging (`filesizeformat`, `pprint`, `striptags`, `urlize`, `wordwrap`, `xmlattr`) are
+/// refused. So are `autoescape`, the methods `encode`, `translate` and `maketrans` of texts, character names
 /// (`\N{…}`) in literals, and a `raw` tag at the very end that nothing closes, which Jinja passes
 /// over.
 public struct JinjaTemplate: Sendable {

@@ -129,7 +129,7 @@ public struct TokenizerProfile: Sendable {
     for (id, token) in tokenizer.tokens.enumerated() {
       let bytes: [UInt8]
       var isByte = false
-      if let byte = Self.byte(of: token) {
+      if let byte = ByteTokens.byte(of: token) {
         bytes = [byte]
         isByte = true
       } else if isByteLevel, let mapped = ByteAlphabet.bytes(of: token) {
@@ -150,12 +150,6 @@ public struct TokenizerProfile: Sendable {
     guard let json else { return false }
     if json["type"]?.string == name { return true }
     return json["decoders"]?.array?.contains { names($0, name) } ?? false
-  }
-
-  /// The byte of `<0xE1>`.
-  private static func byte(of token: String) -> UInt8? {
-    guard token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">") else { return nil }
-    return UInt8(token.dropFirst(3).dropLast(), radix: 16)
   }
 
   private static func spelling(of bytes: [UInt8], isByte: Bool) -> String {

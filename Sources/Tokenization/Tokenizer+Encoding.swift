@@ -29,18 +29,21 @@ extension Tokenizer {
   }
 
   /// The ids of a text in which the spelling of a special token is text like any other, as for
-  /// text that strangers wrote; added tokens that are not special are found.
+  /// text that strangers wrote; added tokens that are not special are found. The model passes
+  /// special tokens over too, as Unigram vocabularies hold them among their pieces.
   public func encodeOrdinary(_ text: String) -> [Int32] {
     // Not in chunks: what is remembered of those has special tokens in it.
-    encodePlainly(text, ordinaryMatchers)
+    encodePlainly(text, ordinaryMatchers, ordinaryCaches)
   }
 
   /// The ids of a text that goes through the stages as a whole: what ``encode(_:)`` must give.
-  func encodePlainly(_ text: String) -> [Int32] { encodePlainly(text, matchers) }
+  func encodePlainly(_ text: String) -> [Int32] { encodePlainly(text, matchers, caches) }
 
   private typealias Matchers = (raw: AddedTokenMatcher, normalized: AddedTokenMatcher)
 
-  private func encodePlainly(_ text: String, _ matchers: Matchers) -> [Int32] {
+  private func encodePlainly(
+    _ text: String, _ matchers: Matchers, _ caches: WordCachePool
+  ) -> [Int32] {
     var ids: [Int32] = []
     ids.reserveCapacity(text.utf8.count / 3)
     caches.withCache { cache in

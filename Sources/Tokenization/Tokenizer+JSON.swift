@@ -43,12 +43,24 @@ extension Tokenizer {
     let model = try description.model(vocabulary, origin: origin)
     var roles = roles
     if roles.unk == nil { roles.unk = model.unknownToken }
+    let normalizing = try Self.stage(normalizer, "normalizer", origin, Normalizers.read)
+    let decoding = try Self.stage(decoder, "decoder", origin, Decoders.read)
+    for (path, growth) in [
+      ("normalizer", normalizing?.growth), ("decoder", decoding?.growth),
+    ] {
+      // Replacements of replacements would fill the memory at the first character.
+      guard growth ?? 1 <= 1_000_000 else {
+        throw .unsupported(
+          path: path, found: "one that can make a text more than a million times as long",
+          supported: ["shorter or fewer replacements"], origin: origin)
+      }
+    }
     try self.init(
-      normalizer: Self.stage(normalizer, "normalizer", origin, Normalizers.read),
+      normalizer: normalizing,
       preTokenizer: Self.stage(preTokenizer, "pre_tokenizer", origin, PreTokenizers.read),
       model: model,
       postProcessor: Self.stage(postProcessor, "post_processor", origin, PostProcessors.read),
-      decoder: Self.stage(decoder, "decoder", origin, Decoders.read),
+      decoder: decoding,
       addedTokens: added, roles: roles, batchSettings: (truncation, padding),
       configuration: configuration, modelMaxLength: modelMaxLength, origin: origin)
   }

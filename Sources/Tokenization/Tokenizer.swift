@@ -70,6 +70,8 @@ public struct Tokenizer: Sendable {
   /// How texts may be cut; `nil` where they are encoded whole.
   let chunkPlan: ChunkPlan?
   let caches = WordCachePool()
+  /// For texts that never become special tokens.
+  let ordinaryCaches: WordCachePool
 
   init(
     normalizer: (any Normalizer)?, preTokenizer: (any PreTokenizer)?, model: any TokenModel,
@@ -126,6 +128,7 @@ public struct Tokenizer: Sendable {
           ($0.token, normalizer?.normalize($0.token.content) ?? $0.token.content)
         })
     specialIDs = Set(addedTokens.filter(\.token.isSpecial).map(\.id))
+    ordinaryCaches = WordCachePool(excluding: specialIDs)
     var spellings: [Int32: String] = [:]
     for (id, token) in addedTokens where token.isNormalized {
       let text = normalizer?.normalize(token.content) ?? token.content

@@ -15,9 +15,12 @@ struct WordCache: Sendable {
   private var words = ByteTable(minimumCapacity: 4096)
   private var starts: [Int] = [0]
   private var ids: [Int32] = []
-  private var scratch = ModelScratch()
+  private var scratch: ModelScratch
   /// The ids of whole chunks of text.
   var chunks = ChunkCache()
+
+  /// - Parameter excluded: tokens that no text becomes.
+  init(excluding excluded: Set<Int32> = []) { scratch = ModelScratch(excluded: excluded) }
 
   /// Appends the ids of `word` to `result`.
   mutating func encode(
@@ -44,10 +47,14 @@ struct WordCache: Sendable {
 /// Caches lent to callers on any thread: each call has one to itself, so no word waits for a lock.
 final class WordCachePool: Sendable {
   private let idle = Mutex<[WordCache]>([])
+  private let excluded: Set<Int32>
+
+  /// - Parameter excluded: tokens that no text becomes.
+  init(excluding excluded: Set<Int32> = []) { self.excluded = excluded }
 
   /// Runs `body` with a cache of its own, and keeps the cache for later calls.
   func withCache(_ body: (inout WordCache) -> Void) {
-    var cache = idle.withLock { $0.popLast() } ?? WordCache()
+    var cache = idle.withLock { $0.popLast() } ?? WordCache(excluding: excluded)
     body(&cache)
     idle.withLock { caches in
       // As many as there are ever callers at once; beyond that they are not worth their memory.

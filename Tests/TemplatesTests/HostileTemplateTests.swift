@@ -8,10 +8,12 @@ import Testing
 
 /// Templates that would take all time, memory or stack, or reach out of the sandbox.
 struct HostileTemplateTests {
-  private func outcome(_ source: String) -> Result<String, TemplateError> {
+  private func outcome(
+    _ source: String, stepCount: Int = 300_000
+  ) -> Result<String, TemplateError> {
     do throws(TemplateError) {
       var limits = TemplateLimits()
-      limits.stepCount = 300_000
+      limits.stepCount = stepCount
       return .success(
         try JinjaTemplate(source, name: "t.jinja").render(["l": [1, 2, 3]], limits: limits).text)
     } catch {
@@ -19,6 +21,11 @@ struct HostileTemplateTests {
     }
   }
 
+  private static let long =
+    "{% set d = {} %}{% set x = 'a' * 1000000 %}{% for i in range(90000) %}"
+  private static let names =
+    "{% set m = dict.fromkeys(range(8000) | map('replace', '9', 'k')) %}{% for i in range(90000) %}"
+  private static let end = "{% endfor %}"
   private static let nesting = "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}"
 
   @Test(arguments: [
@@ -43,9 +50,34 @@ struct HostileTemplateTests {
     "{% set x = [1, 2, 3] * 9 %}{% for a in x %}{% for b in x %}{% for c in x %}{% for d in x %}"
       + "{{ x }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",
     "{% for a in l %}{{ ('x' * 9000000)[::-1] }}{% endfor %}",
+    // Long texts: no step that looks at one whole is free, and no copy of one.
+    long + "{{ x | length }}" + end, long + "{{ x | wordcount }}" + end,
+    long + "{{ x.isprintable() }}" + end, long + "{{ x.istitle() }}" + end,
+    long + "{{ x.isidentifier() }}" + end, long + "{{ x in 'a' }}" + end,
+    long + "{{ (x ~ '.') | int }}" + end, long + "{{ l | attr(x) }}" + end,
+    long + "{{ d[x] }}" + end, long + "{{ d.get((x, 1)) }}" + end,
+    long + "{% set y = {x: 1} %}" + end, long + "{{ l | map(attribute=x) | list }}" + end,
+    long + "{{ [] | sort(attribute=x) }}" + end,
+    long + "{% set y = x.removeprefix('a') %}" + end,
+    long + "{% set y = x.removesuffix('a') %}" + end,
+    long + "{% set y = x.expandtabs() %}" + end, long + "{% set y = x.format() %}" + end,
+    long + "{% set y = x % {} %}" + end, long + "{% set y = {x: 1} | tojson %}" + end,
+    long + "{% set y = [1, 2] | tojson(separators=[x, x]) %}" + end,
+    // Long lists of arguments.
+    names + "{{ dict(**m) }}" + end, names + "{{ 'a'.format_map(m) }}" + end,
+    names + "{{ ('{7kkk}' * 5000).format_map(m) }}" + end,
+    names + "{{ 'a'.startswith(('b',) * 8000) }}" + end,
+    "{% macro f(\((0..<200).map { "p\($0)=0" }.joined(separator: ","))) %}{{ kwargs }}"
+      + "{% endmacro %}" + names + "{{ f(**m) }}" + end,
+    // A tuple of tuples has as many parts as there are ways down.
+    "{% set ns = namespace(t=(1, 2)) %}{% for i in range(190) %}{% set ns.t = (ns.t, ns.t) %}"
+      + "{% endfor %}{{ {}[ns.t] }}",
   ])
   func `a template without end is stopped with its name and line`(_ source: String) throws {
-    guard case .failure(let error) = outcome(source) else {
+    // Few steps are enough where each looks at much.
+    let looksAtMuch = source.contains(Self.long) || source.contains(Self.names)
+    guard case .failure(let error) = outcome(source, stepCount: looksAtMuch ? 60_000 : 300_000)
+    else {
       Issue.record("it ended: \(source)")
       return
     }
@@ -63,6 +95,7 @@ struct HostileTemplateTests {
     "{{ " + String(repeating: "[", count: 50_000) + String(repeating: "]", count: 50_000) + " }}",
     "{{ " + String(repeating: "-", count: 100_000) + "1 }}",
     "{{ " + String(repeating: "1 if 1 else ", count: 100_000) + "1 }}",
+    "{{ 1" + String(repeating: " if 1", count: 200_000) + " }}",
     String(repeating: "{% if 1 %}", count: 100_000),
     "{{ {" + String(repeating: "{", count: 10_000) + " }}",
     "{% set " + String(repeating: "(", count: 10_000) + " = 1 %}",
@@ -138,6 +171,13 @@ struct HostileTemplateTests {
     ] {
       #expect(try outcome(source).get() == text, "\(source)")
     }
+  }
+
+  @Test func `macros with very many parameters are read in one pass`() throws {
+    let names = (0..<40_000).map { "p\($0)" }.joined(separator: ",")
+    let values = (0..<40_000).map { "p\($0)=1" }.joined(separator: ",")
+    #expect(try outcome("{% macro f(\(names)) %}{% endmacro %}{% set x = 1 %}a").get() == "a")
+    #expect(try outcome("{% if 0 %}{{ f(\(values)) }}{% endif %}b").get() == "b")
   }
 
   @Test func `messages name the line and what to do`() throws {

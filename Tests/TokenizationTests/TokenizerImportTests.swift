@@ -88,6 +88,45 @@ import Testing
       try Tokenizer.load(directory: again.path).encodeWithSpecialTokens("low<x>") == ids + [420, 2])
   }
 
+  @Test func `vocab.json and merges.txt are read as the class says`() throws {
+    let temporary = try TemporaryFolder()
+    try temporary.write(
+      #"{"a": 0, "1": 1, "2": 2, "Ġ": 3, "12": 4, "e": 5, "Ì": 6, "ģ": 7, "Ã": 8, "©": 9}"#,
+      "vocab.json")
+    try temporary.write("#version: 0.2\n1 2\n", "merges.txt")
+    func ids(_ configuration: String, _ text: String) throws -> [Int32] {
+      try temporary.write(configuration, "tokenizer_config.json")
+      return try Tokenizer.load(directory: temporary.path).encode(text)
+    }
+    #expect(try ids("{}", "a12e\u{301}") == [0, 4, 5, 6, 7])
+    #expect(try ids(#"{"tokenizer_class": "GPT2TokenizerFast"}"#, "a12") == [0, 4])
+    #expect(try ids(#"{"add_prefix_space": true}"#, "a") == [3, 0])
+    // Single digits, and text in NFC.
+    #expect(try ids(#"{"tokenizer_class": "Qwen2Tokenizer"}"#, "a12e\u{301}") == [0, 1, 2, 8, 9])
+    for name in ["RobertaTokenizer", "CLIPTokenizerFast"] {
+      #expect(throws: TokenizationError.self) { try ids("{\"tokenizer_class\": \"\(name)\"}", "a") }
+    }
+  }
+
+  @Test func `a model file whose ids its class shifts is refused`() throws {
+    let temporary = try TemporaryFolder()
+    let model = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/unigram.model"))
+    try model.write(to: URL(fileURLWithPath: "\(temporary.path)/sentencepiece.bpe.model"))
+    #expect(
+      message { try Tokenizer.load(directory: temporary.path) } == """
+        `the file's name` is `sentencepiece.bpe.model`, used by classes that give other ids than the \
+        file, which this version cannot do exactly.
+        \(temporary.path)/sentencepiece.bpe.model
+        Supported there: a tokenizer.json beside it, as `save_pretrained` of transformers writes it.
+        """)
+    try model.write(to: URL(fileURLWithPath: "\(temporary.path)/spiece.model"))
+    #expect(message { try Tokenizer.load(directory: temporary.path) } == nil)
+    try temporary.write(#"{"tokenizer_class": "PegasusTokenizerFast"}"#, "tokenizer_config.json")
+    #expect(
+      message { try Tokenizer.load(directory: temporary.path) }?.hasPrefix(
+        "`tokenizer_class` is `PegasusTokenizer`, which gives other ids") == true)
+  }
+
   @Test func `vocab.txt is read with BERT's stages`() throws {
     let temporary = try TemporaryFolder()
     try temporary.write("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n##s\ne\n", "vocab.txt")

@@ -19,7 +19,7 @@ extension Machine {
     switch value {
     case .undefined(let missing): throw failure(missing.problem)
     case .dict(let dictionary):
-      if let identity = index.dictionaryKey, let member = dictionary[key: identity] {
+      if let identity = try key(of: index), let member = dictionary[key: identity] {
         return member
       }
     case .list(let items), .tuple(let items):
@@ -55,6 +55,8 @@ extension Machine {
   }
 
   private func ownAttribute(_ name: String, of value: Value) throws -> Value? {
+    // For the search of the name, also as a mapping's key.
+    try step(name.utf8.count >> 6)
     if name.hasPrefix("_") {
       if case .dict = value, !(name.hasPrefix("__") && name.hasSuffix("__")) { return nil }
       return .undefined(.init("`\(name.excerpt)` is not accessible in a template"))
@@ -159,15 +161,17 @@ extension Machine {
   }
 
   /// How many elements there are, if that is known without going through them.
-  func count(of value: Value) -> Int? {
+  func count(of value: Value) throws -> Int? {
     switch value {
-    case .undefined: 0
-    case .list(let items), .tuple(let items): items.values.count
-    case .string(let text), .markup(let text): text.unicodeScalars.count
-    case .dict(let dictionary): dictionary.count
-    case .view(let view): view.dictionary.count
-    case .range(let range): range.count
-    default: nil
+    case .undefined: return 0
+    case .list(let items), .tuple(let items): return items.values.count
+    case .string(let text), .markup(let text):
+      try step(text.utf8.count >> 6)
+      return text.unicodeScalars.count
+    case .dict(let dictionary): return dictionary.count
+    case .view(let view): return view.dictionary.count
+    case .range(let range): return range.count
+    default: return nil
     }
   }
 }

@@ -99,14 +99,6 @@ extension Machine {
     return try checked(.dict(builder.finish()))
   }
 
-  /// What tells a key apart; an error for a value that cannot be one.
-  func identity(of key: Value) throws -> ExactText {
-    guard let identity = key.dictionaryKey else {
-      throw failure("\(key.typeName) cannot be the key of a mapping")
-    }
-    return identity
-  }
-
   private func comparison(
     _ first: Expression, _ compared: [Expression.Compared], _ line: Int, _ scope: Scope
   ) throws -> Value {
@@ -145,9 +137,11 @@ extension Machine {
       guard case .dict(let dictionary) = try evaluate(rest, scope) else {
         throw failure("`**` needs a mapping")
       }
+      var names = Set(result.named.map(\.name))
       for (key, value) in zip(dictionary.keys, dictionary.values) {
         guard let name = key.text else { throw failure("`**` needs a mapping with names as keys") }
-        guard !result.named.contains(where: { $0.name == name }) else {
+        try step(1 + name.utf8.count >> 6)
+        guard names.insert(name).inserted else {
           throw failure("the argument `\(name.excerpt)` is given twice")
         }
         result.named.append((name: name, value: value))

@@ -178,7 +178,7 @@ extension Machine {
       guard a !== b else { return true }
       guard a.count == b.count else { return false }
       for (key, value) in zip(a.keys, a.values) {
-        guard let identity = key.dictionaryKey, let other = b[key: identity],
+        guard let identity = try self.key(of: key), let other = b[key: identity],
           try areEqual(value, other)
         else { return false }
       }
@@ -236,7 +236,7 @@ extension Machine {
       guard let part = element.text else {
         throw failure("only a text can be in a text, not \(element.typeName)")
       }
-      try step(text.utf8.count >> 6)
+      try step((text.utf8.count + part.utf8.count) >> 6)
       return PythonText.find(part, in: text, from: 0) != nil
     case .dict(let dictionary):
       return dictionary[key: try identity(of: element)] != nil

@@ -89,7 +89,7 @@ extension Machine {
     _ node: LoopNode, _ iterable: Value, _ scope: Scope, depth0: Int
   ) throws {
     var source = try generator(over: iterable)
-    var count = count(of: iterable)
+    var count = try count(of: iterable)
     if let test = node.test {
       let whole = source
       count = nil

@@ -43,7 +43,9 @@ extension Machine {
       return isReplaced ? given[0] ?? .string("") : value
     case "length", "count":
       _ = try take()
-      guard let count = count(of: value) else { throw failure("\(value.typeName) has no length") }
+      guard let count = try count(of: value) else {
+        throw failure("\(value.typeName) has no length")
+      }
       return .int(count)
     case "upper", "lower", "capitalize":
       _ = try take()
@@ -97,7 +99,9 @@ extension Machine {
       _ = try take()
       var count = 0
       var isInside = false
-      for scalar in try printed(value).unicodeScalars {
+      let text = try printed(value)
+      try step(text.utf8.count >> 6)
+      for scalar in text.unicodeScalars {
         let isWord = scalar.isPythonWord
         if isWord, !isInside { count += 1 }
         isInside = isWord

@@ -6,6 +6,7 @@ import Foundation
 /// `int`, `float`, `abs` and `round`.
 extension Machine {
   func numberFilter(_ name: String, _ value: Value, _ arguments: Arguments) throws -> Value {
+    if let text = value.text { try step(text.utf8.count >> 6) }
     switch name {
     case "int":
       let given = try bind(arguments, name, ["default", "base"])

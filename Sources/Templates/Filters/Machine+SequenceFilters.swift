@@ -34,11 +34,9 @@ extension Machine {
       return .generator(try reversed(value))
     case "join":
       let given = try take("d", "attribute")
+      let member = try getter(given[1])
       var parts: [String] = []
-      for element in try elements(of: value) {
-        let member = try given[1].map { try getter($0)(element) } ?? element
-        parts.append(try printed(member))
-      }
+      for element in try elements(of: value) { parts.append(try printed(try member(element))) }
       return .string(try joined(parts, separator: try given[0].map { try printed($0) } ?? ""))
     case "items":
       _ = try take()
@@ -98,6 +96,7 @@ extension Machine {
     guard let attribute, !attribute.isNull else { return { $0 } }
     var parts: [Value] = [attribute]
     if let text = attribute.text {
+      try step(text.utf8.count)
       parts = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false).map {
         let part = String(decoding: $0, as: UTF8.self)
         let isNumber = !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
@@ -132,6 +131,7 @@ extension Machine {
   private func sortKey(
     _ attribute: Value?, isCaseSensitive: Bool
   ) throws -> (Value) throws -> Value {
+    try step(attribute?.text?.utf8.count ?? 0)
     let parts: [Value?] =
       attribute?.text.map { text in
         text.utf8.split(separator: 0x2C, omittingEmptySubsequences: false).map {

@@ -34,7 +34,14 @@ extension Parser {
     try enter()
     defer { leave() }
     var result = try or()
+    var levels = 0
+    defer { for _ in 0..<levels { leave() } }
     while skip(word: "if") {
+      // One without `else` goes into the test of the next.
+      if case .conditional = result {
+        try enter()
+        levels += 1
+      }
       let test = try or()
       let otherwise = skip(word: "else") ? try expression() : nil
       result = .conditional(test: test, then: result, otherwise: otherwise)
@@ -334,6 +341,7 @@ extension Parser {
   private mutating func arguments() throws(TemplateError) -> CallArguments {
     var result = CallArguments()
     let line = line
+    var names: Set<String> = []
     func ensure(_ isFine: Bool) throws(TemplateError) {
       guard isFine else {
         throw error("the arguments of a call stand in a wrong order", line: line)
@@ -357,7 +365,7 @@ extension Parser {
         try ensure(result.namedRest == nil)
         advance()
         advance()
-        guard !result.named.contains(where: { $0.name == name }) else {
+        guard names.insert(name).inserted else {
           throw error("the argument `\(name.prefix(60))` stands twice", line: line)
         }
         result.named.append(.init(name: name, value: try expression()))

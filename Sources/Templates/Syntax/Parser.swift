@@ -236,11 +236,12 @@ struct Parser {
 
   private mutating func signature() throws(TemplateError) -> [MacroNode.Parameter] {
     var parameters: [MacroNode.Parameter] = []
+    var names: Set<String> = []
     try expect(mark: "(")
     while kind != .mark(")") {
       if !parameters.isEmpty { try expect(mark: ",") }
       let name = try assignable()
-      guard !parameters.contains(where: { $0.name == name }) else {
+      guard names.insert(name).inserted else {
         throw error("the parameter `\(name.prefix(60))` stands twice")
       }
       var value: Expression?

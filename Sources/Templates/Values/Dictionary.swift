@@ -21,7 +21,7 @@ extension Value {
     var count: Int { keys.count }
 
     subscript(key: String) -> Value? { places[ExactText("s" + key)].map { values[$0] } }
-    /// The value of a key by its ``Value/dictionaryKey``.
+    /// The value of a key by its ``Machine/key(of:)``.
     subscript(key key: ExactText) -> Value? { places[key].map { values[$0] } }
 
     /// Collects members; a key set again keeps its place.
@@ -55,12 +55,24 @@ extension Value {
       func finish() -> Dictionary { Dictionary(keys: keys, values: values, places: places) }
     }
   }
+}
+
+extension Machine {
+  /// What tells a key apart; an error for a value that cannot be one.
+  func identity(of key: Value) throws -> ExactText {
+    guard let identity = try self.key(of: key) else {
+      throw failure("\(key.typeName) cannot be the key of a mapping")
+    }
+    return identity
+  }
 
   /// A text that two keys share if Python takes them for one: 1, 1.0 and true are one key. `nil`
-  /// for what cannot be a key, such as a list.
-  var dictionaryKey: ExactText? {
-    switch self {
-    case .string(let text), .markup(let text): return ExactText("s" + text)
+  /// for what cannot be a key, such as a list. It counts as a text that the template makes.
+  func key(of value: Value) throws -> ExactText? {
+    switch value {
+    case .string(let text), .markup(let text):
+      try charge(byteCount: text.utf8.count)
+      return ExactText("s" + text)
     case .int(let value): return ExactText("n\(value)")
     case .bool(let flag): return ExactText(flag ? "n1" : "n0")
     case .float(let value):
@@ -71,7 +83,9 @@ extension Value {
     case .tuple(let items):
       var text = "t"
       for item in items.values {
-        guard let key = item.dictionaryKey, text.utf8.count < 1 << 20 else { return nil }
+        try step()
+        guard let key = try key(of: item) else { return nil }
+        try charge(byteCount: key.text.utf8.count)
         text += "\(key.text.utf8.count):\(key.text)"
       }
       return ExactText(text)

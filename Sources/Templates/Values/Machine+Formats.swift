@@ -7,6 +7,7 @@ import Documents
 extension Machine {
   /// - Parameter escapes: whether the format is marked as HTML, so that texts are escaped.
   func percentFormat(_ format: String, _ value: Value, escapes: Bool) throws -> String {
+    try charge(byteCount: format.utf8.count)
     var values = [value]
     var members: Value.Dictionary?
     if case .tuple(let items) = value { values = items.values }
@@ -90,8 +91,10 @@ extension Machine {
       result += text
       try checkLength(result)
     }
-    if members == nil, used < values.count {
-      throw failure("a format leaves values over")
+    switch value {
+    // To Python these are mappings here, which may have members to spare.
+    case .dict, .list, .range: break
+    default: if used < values.count { throw failure("a format leaves values over") }
     }
     return result
   }
@@ -159,6 +162,7 @@ extension Machine {
   func braceFormat(
     _ format: String, _ arguments: Arguments, escapes: Bool
   ) throws -> String {
+    try charge(byteCount: format.utf8.count)
     var arguments = arguments
     if escapes {
       arguments.positional = try arguments.positional.map(escapedText)
@@ -271,6 +275,7 @@ extension Machine {
       }
       value = arguments.positional[index]
     } else {
+      try step(arguments.named.count >> 4)
       guard let named = arguments.named.first(where: { $0.name == first }) else {
         throw failure("a format lacks `\(first.excerpt)`")
       }

@@ -49,17 +49,17 @@ extension Machine {
     case .int(let number): text += String(number)
     case .float(let number): text += jsonNumber(number)
     case .string(let string), .markup(let string):
-      try charge(byteCount: string.utf8.count)
-      writeQuoted(string, into: &text, style)
+      try writeQuoted(string, into: &text, style)
     case .list(let items), .tuple(let items):
       try writeList("[", "]", items.values.count, into: &text, style, level) { index, text in
         try write(items.values[index], into: &text, style, level: level + 1)
       }
     case .dict(let dictionary):
       var keys = dictionary.keys
+      try charge(keys.count, timesBytes: style.separators.key.utf8.count)
       if style.sortsKeys { keys = try sorted(keys, by: keys, descending: false) }
       try writeList("{", "}", keys.count, into: &text, style, level) { index, text in
-        writeQuoted(try jsonKey(keys[index]), into: &text, style)
+        try writeQuoted(try jsonKey(keys[index]), into: &text, style)
         text += style.separators.key
         let member = dictionary[key: try identity(of: keys[index])] ?? .null
         try write(member, into: &text, style, level: level + 1)
@@ -91,6 +91,7 @@ extension Machine {
     _ level: Int, element: (Int, inout String) throws -> Void
   ) throws {
     text += open
+    try charge(count, timesBytes: style.separators.item.utf8.count)
     func breakLine(_ level: Int) throws {
       guard let indentation = style.indentation else { return }
       try charge(level, timesBytes: indentation.utf8.count)
@@ -106,7 +107,11 @@ extension Machine {
     text += close
   }
 
-  private func writeQuoted(_ string: String, into text: inout String, _ style: JSONStyle) {
+  private func writeQuoted(
+    _ string: String, into text: inout String, _ style: JSONStyle
+  ) throws {
+    try charge(byteCount: string.utf8.count)
+    let start = text.utf8.count
     func unit(_ value: UInt16) {
       let digits = String(value, radix: 16)
       text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
@@ -127,5 +132,7 @@ extension Machine {
       }
     }
     text += "\""
+    // What escapes and quotes add.
+    try charge(byteCount: text.utf8.count - start - string.utf8.count)
   }
 }

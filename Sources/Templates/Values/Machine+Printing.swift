@@ -58,6 +58,7 @@ extension Machine {
       text += "<Namespace {"
       for (index, name) in namespace.names.enumerated() {
         if index > 0 { text += ", " }
+        try charge(byteCount: 2 * name.utf8.count)
         text += PythonText.quoted(name) + ": "
         try nested { try represent(namespace.attributes[name] ?? .null, into: &text) }
       }

@@ -16,6 +16,7 @@ extension Machine {
     _ name: String, _ text: String, _ value: Value, _ arguments: Arguments
   ) throws -> Value {
     let scalars = text.unicodeScalars
+    try step(text.utf8.count >> 6)
     func take(_ names: String..., required: Int = 0) throws -> [Value?] {
       try bind(arguments, name, names, required: required)
     }
@@ -27,19 +28,12 @@ extension Machine {
     }
     func every(_ isFine: (Unicode.Scalar) -> Bool) throws -> Value {
       _ = try take()
-      try step(text.utf8.count >> 6)
       return .bool(!text.isEmpty && scalars.allSatisfy(isFine))
     }
     switch name {
     case "upper": return try plain(PythonText.uppercased)
     case "lower": return try plain(PythonText.lowercased)
-    case "casefold":
-      return try plain { text in
-        // Case folding differs from lower case in few characters; ß is the one in use.
-        PythonText.lowercased(text).unicodeScalars.reduce(into: "") {
-          $0 += $1 == "ß" ? "ss" : $1 == "ς" ? "σ" : String($1)
-        }
-      }
+    case "casefold": return try plain(PythonText.caseFolded)
     case "title": return try plain(PythonText.titled)
     case "capitalize": return try plain(PythonText.capitalized)
     case "swapcase": return try plain(PythonText.caseSwapped)
@@ -94,11 +88,13 @@ extension Machine {
       return try partition(text, try take("sep", required: 1)[0], value, name)
     case "removeprefix":
       let prefix = try string(try take("prefix", required: 1)[0], name)
+      try charge(byteCount: text.utf8.count)
       return value.like(
         text.utf8.starts(with: prefix.utf8)
           ? String(decoding: text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : text)
     case "removesuffix":
       let suffix = try string(try take("suffix", required: 1)[0], name)
+      try charge(byteCount: text.utf8.count)
       return value.like(
         text.utf8.reversed().starts(with: suffix.utf8.reversed())
           ? String(decoding: text.utf8.dropLast(suffix.utf8.count), as: UTF8.self) : text)
@@ -139,6 +135,7 @@ extension Machine {
       guard case .dict(let members) = try take("mapping", required: 1)[0] else {
         throw failure("`format_map` needs a mapping")
       }
+      try step(members.count)
       var named = Arguments()
       for (key, member) in zip(members.keys, members.values) {
         if let key = key.text { named.named.append((name: key, value: member)) }
@@ -184,7 +181,6 @@ extension Machine {
   private func window(
     _ text: String, _ start: Value?, _ end: Value?
   ) throws -> (bytes: [UInt8], start: Int)? {
-    try step(text.utf8.count >> 6)
     if start?.isNull ?? true, end?.isNull ?? true { return (Array(text.utf8), 0) }
     let scalars = text.unicodeScalars
     let (first, last) = try bounds(start, end, scalars.count)
@@ -199,7 +195,7 @@ extension Machine {
     if case .tuple(let items) = given[0] { affixes = items.values }
     for affix in affixes {
       let affix = try string(affix, isSuffix ? "endswith" : "startswith").utf8
-      try step(affix.count >> 6)
+      try step(1 + affix.count >> 6)
       if isSuffix ? bytes.reversed().starts(with: affix.reversed()) : bytes.starts(with: affix) {
         return true
       }
@@ -329,6 +325,7 @@ extension Machine {
   }
 
   func padded(_ text: String, _ width: Int, with fill: String, how: String) throws -> String {
+    try step(text.utf8.count >> 6)
     let missing = max(0, width) - text.unicodeScalars.count
     guard missing > 0 else { return text }
     try charge(missing, timesBytes: fill.utf8.count)
@@ -345,6 +342,7 @@ extension Machine {
   }
 
   private func expanded(_ text: String, _ size: Int) throws -> String {
+    try charge(byteCount: text.utf8.count)
     var result = String.UnicodeScalarView()
     var column = 0
     for scalar in text.unicodeScalars {

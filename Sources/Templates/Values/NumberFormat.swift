@@ -144,13 +144,27 @@ struct FormatSpecification {
     case "g", "n": digits = String(format: "%.\(precision ?? 6)g", magnitude)
     case "G": digits = String(format: "%.\(precision ?? 6)G", magnitude)
     case "%": digits = String(format: "%.\(precision ?? 6)f", magnitude * 100) + "%"
-    case nil:
-      digits = String(format: "%.\(max(1, precision ?? 6))g", magnitude)
-      if !digits.contains("."), !digits.contains("e") { digits += ".0" }
+    case nil: digits = Self.general(magnitude, max(1, precision ?? 6))
     default: return nil
     }
     digits = grouped(digits)
     return padded(signed(digits, isNegative: isNegative), isNumber: true)
+  }
+
+  /// A float with a precision and no type: as `g`, but with a digit behind the point, and with an
+  /// exponent already where the digits before the point are as many as the precision.
+  private static func general(_ magnitude: Double, _ precision: Int) -> String {
+    let parts = String(format: "%.\(precision - 1)e", magnitude).split(separator: "e")
+    guard parts.count == 2, let exponent = Int(parts[1]), exponent >= precision - 1 else {
+      let digits = String(format: "%.\(precision)g", magnitude)
+      return digits.contains(".") || digits.contains("e") ? digits : digits + ".0"
+    }
+    var mantissa = parts[0]
+    if mantissa.contains(".") {
+      while mantissa.last == "0" { mantissa.removeLast() }
+      if mantissa.last == "." { mantissa.removeLast() }
+    }
+    return mantissa + "e" + parts[1]
   }
 
   /// A text.

@@ -145,6 +145,24 @@ enum PythonText {
     return result
   }
 
+  /// `str.casefold`: the full case folding of Unicode, which is the lower case of the upper case but
+  /// for the Cherokee letters, dotless i and capital sharp s.
+  static func caseFolded(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x131: result.unicodeScalars.append(scalar)
+      case 0x1E9E: result += "ss"
+      case 0x13A0...0x13FD, 0xAB70...0xABBF: result += scalar.properties.uppercaseMapping
+      default:
+        for upper in scalar.properties.uppercaseMapping.unicodeScalars {
+          result += upper.properties.lowercaseMapping
+        }
+      }
+    }
+    return result
+  }
+
   // MARK: Searching
 
   /// The byte offset of the first `part` in `text` from byte `start` on; linear in the lengths.

@@ -268,6 +268,7 @@ final class MacroObject: TemplateObject {
     var takesCaller = false
     for (index, parameter) in node.parameters.enumerated() {
       if parameter.name == "caller" { takesCaller = true }
+      try machine.step(arguments.named.count)
       if index < given.count {
         inner.names[parameter.name] = given[given.startIndex + index]
       } else if let value = arguments.take(parameter.name) {

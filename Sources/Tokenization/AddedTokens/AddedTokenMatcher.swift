@@ -10,35 +10,21 @@ struct AddedTokenMatcher: Sendable {
     var id: Int32?
   }
 
-  private struct Node: Sendable {
-    var children: [UInt8: Int] = [:]
-    var token: Int?
-  }
-
-  private var nodes = [Node()]
+  /// The numbers of `tokens` by what is searched for.
+  private var trie = ByteTrie()
   private var isFirstByte = [Bool](repeating: false, count: 256)
   private var tokens: [(id: Int32, token: AddedToken)] = []
 
-  /// - Parameter tokens: with the text to search for, which for normalised tokens is their
+  /// - Parameter searched: with the text to search for, which for normalised tokens is their
   ///   normalised content; one that is empty is never found.
-  init(_ tokens: [(id: Int32, token: AddedToken, pattern: String)]) {
-    for entry in tokens where !entry.pattern.isEmpty {
-      var node = 0
-      for byte in entry.pattern.utf8 {
-        if let next = nodes[node].children[byte] {
-          node = next
-        } else {
-          nodes.append(Node())
-          nodes[node].children[byte] = nodes.count - 1
-          node = nodes.count - 1
-        }
-      }
-      if let first = entry.pattern.utf8.first { isFirstByte[Int(first)] = true }
+  init(_ searched: [(id: Int32, token: AddedToken, pattern: String)]) {
+    for entry in searched where !entry.pattern.isEmpty {
+      let pattern = Array(entry.pattern.utf8)
+      isFirstByte[Int(pattern[0])] = true
       // The first of two tokens with one pattern wins.
-      if nodes[node].token == nil {
-        nodes[node].token = self.tokens.count
-        self.tokens.append((entry.id, entry.token))
-      }
+      if trie.longest(in: pattern[...], at: 0)?.end == pattern.count { continue }
+      trie.insert(pattern, value: Int32(tokens.count))
+      tokens.append((entry.id, entry.token))
     }
   }
 
@@ -51,12 +37,13 @@ struct AddedTokenMatcher: Sendable {
     var covered = 0
     var position = 0
     while position < text.count {
-      guard isFirstByte[Int(text[position])], let match = longestMatch(in: text, at: position)
+      guard isFirstByte[Int(text[position])],
+        let match = trie.longest(in: text[...], at: position)
       else {
         position += 1
         continue
       }
-      let (id, token) = tokens[match.token]
+      let (id, token) = tokens[Int(match.value)]
       var range = position..<match.end
       position = match.end
       if token.isSingleWord, touchesWord(text, range) { continue }
@@ -74,17 +61,6 @@ struct AddedTokenMatcher: Sendable {
     }
     if covered < text.count { result.append(Piece(range: covered..<text.count)) }
     return result
-  }
-
-  private func longestMatch(in text: [UInt8], at start: Int) -> (token: Int, end: Int)? {
-    var node = 0
-    var best: (token: Int, end: Int)?
-    for position in start..<text.count {
-      guard let next = nodes[node].children[text[position]] else { break }
-      node = next
-      if let token = nodes[node].token { best = (token, position + 1) }
-    }
-    return best
   }
 
   private func touchesWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {

@@ -11,9 +11,12 @@ protocol TokenDecoder: TokenizerComponent {
   /// The texts of tokens, in order, for the next decoder or to be joined; a decoder may give fewer
   /// than there were.
   func texts(of tokens: [String]) -> [String]
+  /// How many times as long its replacements can make the tokens, roughly.
+  var growth: Double { get }
 }
 
 extension TokenDecoder {
+  var growth: Double { 1 }
   /// The text of tokens, in order.
   func decode(_ tokens: [String]) -> String { texts(of: tokens).joined() }
 }
@@ -55,6 +58,8 @@ struct DecoderSequence: TokenDecoder {
   }
 
   var json: JSON { ["type": .string(Self.typeName), "decoders": JSON(members.map(\.json))] }
+
+  var growth: Double { members.reduce(1) { $0 * $1.growth } }
 
   func texts(of tokens: [String]) -> [String] {
     members.reduce(tokens) { $1.texts(of: $0) }

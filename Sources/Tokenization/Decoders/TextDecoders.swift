@@ -33,6 +33,8 @@ struct ReplaceDecoder: TokenDecoder {
 
   var json: JSON { replacement.json }
 
+  var growth: Double { replacement.growth }
+
   func texts(of tokens: [String]) -> [String] { tokens.map(replacement.normalize) }
 }
 

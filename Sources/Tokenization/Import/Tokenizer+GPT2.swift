@@ -13,26 +13,33 @@ extension Tokenizer {
   public static func loadGPT2(
     vocabulary: String, merges: String, roles: Roles = Roles()
   ) throws(TokenizationError) -> Tokenizer {
-    try loadGPT2(
-      vocabulary: vocabulary, merges: merges, roles: roles, configuration: JSONObject())
-  }
-
-  static func loadGPT2(
-    vocabulary path: String, merges mergesPath: String, roles: Roles, configuration: JSONObject,
-    moreTokens: [(id: Int32, token: AddedToken)] = []
-  ) throws(TokenizationError) -> Tokenizer {
     try gpt2(
-      vocabulary: parse(path), origin: path, merges: contents(mergesPath),
-      mergesOrigin: mergesPath, roles: roles, configuration: configuration,
-      moreTokens: moreTokens)
+      vocabulary: parse(vocabulary), origin: vocabulary, merges: contents(merges),
+      mergesOrigin: merges, roles: roles)
   }
 
-  /// The tokenizer that the contents of the two files describe.
+  /// Classes of transformers whose texts go through GPT-2's stages.
+  private static let gpt2Classes = [
+    "", "GPT2Tokenizer", "CodeGenTokenizer", "WhisperTokenizer", "PreTrainedTokenizer",
+    "TokenizersBackend",
+  ]
+
+  /// The tokenizer that the contents of the two files describe, with the stages of the class that
+  /// `configuration` names: Qwen2's, or GPT-2's where it names none.
   static func gpt2(
     vocabulary: JSON, origin path: String, merges bytes: [UInt8], mergesOrigin mergesPath: String,
     roles: Roles = Roles(), configuration: JSONObject = JSONObject(),
     moreTokens: [(id: Int32, token: AddedToken)] = []
   ) throws(TokenizationError) -> Tokenizer {
+    let className = className(configuration)
+    let isQwen2 = className == "Qwen2Tokenizer"
+    guard isQwen2 || gpt2Classes.contains(className) else {
+      throw .unsupported(
+        path: "tokenizer_class", found: "`\(className)`, read from vocab.json and merges.txt",
+        supported: (gpt2Classes.dropFirst() + ["Qwen2Tokenizer"]).map { "`\($0)`" }
+          + ["a tokenizer.json beside them"], origin: path)
+    }
+    let addsPrefixSpace = configuration["add_prefix_space"]?.bool ?? false
     var members = JSONObject()
     members["vocab"] = vocabulary
     members["merges"] = []
@@ -46,11 +53,14 @@ extension Tokenizer {
     var added: [(id: Int32, token: AddedToken)] = []
     if let id = whole.id(of: endOfText) {
       added = [(id, AddedToken(special: endOfText))]
-      roles.bos = roles.bos ?? endOfText
+      if !isQwen2 { roles.bos = roles.bos ?? endOfText }
       roles.eos = roles.eos ?? endOfText
     }
+    let bytes = ByteLevelPreTokenizer(usesRegex: !isQwen2, addsPrefixSpace: addsPrefixSpace)
     return try Tokenizer(
-      normalizer: nil, preTokenizer: ByteLevelPreTokenizer(usesRegex: true), model: model,
+      normalizer: isQwen2 ? NFCNormalizer() : nil,
+      preTokenizer: isQwen2
+        ? PreTokenizerSequence([SplitPreTokenizer(.singleDigits), bytes]) : bytes, model: model,
       postProcessor: ByteLevelPostProcessor(), decoder: ByteLevelDecoder(),
       addedTokens: merged(added, moreTokens),
       roles: roles, configuration: configuration,

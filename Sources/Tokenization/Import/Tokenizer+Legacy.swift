@@ -80,7 +80,7 @@ extension Tokenizer {
   /// What `add_bos_token` and `add_eos_token` ask for; without them what the classes of transformers
   /// do: Llama and its kin begin a text, T5 ends it.
   private mutating func addEnds() {
-    if case .object? = postProcessor?.json, !(postProcessor is ByteLevelPostProcessor) { return }
+    if let postProcessor, !(postProcessor is ByteLevelPostProcessor) { return }
     let kind = configuration["tokenizer_class"]?.string ?? ""
     let isLlama = ["Llama", "Gemma", "Mistral"].contains { kind.hasPrefix($0) }
     func end(_ key: String, _ usual: Bool, _ token: String?) -> (token: String, id: Int32)? {
@@ -93,15 +93,46 @@ extension Tokenizer {
     postProcessor = TemplateProcessing(begin: begin, end: finish)
   }
 
+  /// The name of the class in transformers, without `Fast`; empty where none is named.
+  static func className(_ configuration: JSONObject) -> String {
+    let name = configuration["tokenizer_class"]?.string ?? ""
+    return name.hasSuffix("Fast") ? String(name.dropLast(4)) : name
+  }
+
+  /// Refuses models of classes that give the pieces other ids than the file does, or change the text
+  /// before it.
+  private static func refuseShiftedIDs(
+    _ name: String, _ configuration: JSONObject, origin: String
+  ) throws(TokenizationError) {
+    let className = className(configuration)
+    let changing: Set = [
+      "AlbertTokenizer", "BarthezTokenizer", "BartphoTokenizer", "CamembertTokenizer",
+      "LayoutXLMTokenizer", "M2M100Tokenizer", "MBart50Tokenizer", "MBartTokenizer",
+      "MLukeTokenizer", "NllbTokenizer", "PLBartTokenizer", "PegasusTokenizer",
+      "SeamlessM4TTokenizer", "Speech2TextTokenizer", "XGLMTokenizer", "XLMRobertaTokenizer",
+      "XLNetTokenizer",
+    ]
+    guard changing.contains(className) || name == "sentencepiece.bpe.model" else { return }
+    throw .unsupported(
+      path: changing.contains(className) ? "tokenizer_class" : "the file's name",
+      found: changing.contains(className)
+        ? "`\(className)`, which gives other ids than its model file"
+        : "`\(name)`, used by classes that give other ids than the file",
+      supported: ["a tokenizer.json beside it, as `save_pretrained` of transformers writes it"],
+      origin: origin)
+  }
+
   private static func read(
     _ file: LegacyFile, _ more: [(id: Int32, token: AddedToken)], directory: String, roles: Roles,
     _ configuration: JSONObject
   ) throws(TokenizationError) -> Tokenizer {
     switch file {
     case .gpt2:
-      return try loadGPT2(
-        vocabulary: "\(directory)/vocab.json", merges: "\(directory)/merges.txt", roles: roles,
-        configuration: configuration, moreTokens: more)
+      let path = "\(directory)/merges.txt"
+      return try gpt2(
+        vocabulary: parse("\(directory)/vocab.json"), origin: "\(directory)/vocab.json",
+        merges: contents(path), mergesOrigin: path, roles: roles, configuration: configuration,
+        moreTokens: more)
     case .wordPiece(let name):
       let path = "\(directory)/\(name)"
       return try wordPiece(
@@ -113,6 +144,7 @@ extension Tokenizer {
     case .model(let name):
       let path = "\(directory)/\(name)"
       let bytes = try contents(path)
+      try refuseShiftedIDs(name, configuration, origin: path)
       // A SentencePiece model begins with its first piece: field 1, a line feed.
       return bytes.first == 0x0A || bytes.isEmpty
         ? try sentencePiece(

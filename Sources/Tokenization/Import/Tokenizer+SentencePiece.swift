@@ -113,10 +113,7 @@ extension Tokenizer {
     }
     if file.addsPrefix {
       let symbols = file.pieces.filter { $0.kind == .userDefined }.map(\.text)
-      normalizers.append(
-        symbols.isEmpty
-          ? PrependNormalizer(mark)
-          : try ReplaceNormalizer(regex: Self.beginning(unless: symbols), with: mark))
+      normalizers += try prefix(mark, unless: symbols)
     }
     if file.escapesSpaces { normalizers.append(ReplaceNormalizer(" ", with: mark)) }
     let normalizer: (any Normalizer)? =
@@ -124,23 +121,48 @@ extension Tokenizer {
     return normalizer
   }
 
-  /// An expression for the beginning of a text that is neither empty nor just one of `symbols`.
+  /// What puts `mark` before a text that is not just one of `symbols`.
   ///
   /// User-defined symbols are searched in the normalised text, whose prefix is put there once. The
   /// exception keeps the symbols themselves unchanged when they are normalised for the search.
-  private static func beginning(unless symbols: [String]) -> String {
-    let escaped = symbols.map { symbol in
-      var result = String.UnicodeScalarView()
-      for scalar in symbol.unicodeScalars {
-        let isPlain =
-          !scalar.isASCII || scalar.properties.isAlphabetic || scalar.value < 0x20
-          || scalar.properties.numericType != nil
-        if !isPlain { result.append("\\") }
-        result.append(scalar)
+  private static func prefix(
+    _ mark: String, unless symbols: [String]
+  ) throws(TokenizationError) -> [any Normalizer] {
+    guard !symbols.isEmpty else { return [PrependNormalizer(mark)] }
+    var parts: [[String]] = [[]]
+    var byteCount = 0
+    for symbol in symbols.map(escaped) {
+      // PCRE2 takes expressions of some ten thousand bytes, and models have thousands of symbols.
+      if byteCount > 8_000 {
+        parts.append([])
+        byteCount = 0
       }
-      return String(result)
+      parts[parts.count - 1].append(symbol)
+      byteCount += symbol.utf8.count
     }
-    return #"\A(?!\z)(?!(?:\#(escaped.joined(separator: "|")))\z)"#
+    let choices = parts.map { "(?:\($0.joined(separator: "|")))" }
+    if choices.count == 1 {
+      return [try ReplaceNormalizer(regex: #"\A(?!\z)(?!\#(choices[0])\z)"#, with: mark)]
+    }
+    var result: [any Normalizer] = [PrependNormalizer(mark)]
+    for choice in choices {
+      result.append(
+        try ReplaceNormalizer(regex: #"\A\#(escaped(mark))(?=\#(choice)\z)"#, with: ""))
+    }
+    return result
+  }
+
+  /// An expression for the text itself.
+  private static func escaped(_ symbol: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in symbol.unicodeScalars {
+      let isPlain =
+        !scalar.isASCII || scalar.properties.isAlphabetic || scalar.value < 0x20
+        || scalar.properties.numericType != nil
+      if !isPlain { result.append("\\") }
+      result.append(scalar)
+    }
+    return String(result)
   }
 
   private static func model(
@@ -180,9 +202,12 @@ extension Tokenizer {
     of vocabulary: Vocabulary, ranks: [Int32]
   ) -> (merges: [(left: Int32, right: Int32)], ranks: [Int32]) {
     var found: [(rank: Int32, leftCount: Int, left: Int32, right: Int32)] = []
+    let lengths = TokenLengths(
+      ranks.indices.lazy.filter { ranks[$0] >= 0 }.map { vocabulary.tokens[$0].utf8.count })
     for id in ranks.indices where ranks[id] >= 0 {
       let token = Array(vocabulary.tokens[id].utf8)
-      for cut in token.indices.dropFirst() where token[cut] & 0xC0 != 0x80 {
+      for cut in token.indices.dropFirst()
+      where token[cut] & 0xC0 != 0x80 && lengths.allowCut(of: token.count, at: cut) {
         guard let left = vocabulary.ownID(of: token[..<cut]), ranks.indices.contains(Int(left)),
           ranks[Int(left)] >= 0, let right = vocabulary.ownID(of: token[cut...]),
           ranks.indices.contains(Int(right)), ranks[Int(right)] >= 0

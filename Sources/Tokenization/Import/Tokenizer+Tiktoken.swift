@@ -165,11 +165,12 @@ extension Tokenizer {
   ) -> (merges: [(left: Int32, right: Int32)], ranks: [Int32]) {
     var table = ByteTable(minimumCapacity: tokens.count)
     for token in tokens { _ = table.intern(token[...]) }
+    let lengths = TokenLengths(tokens.lazy.map(\.count))
     var merges: [(left: Int32, right: Int32)] = []
     var ranks: [Int32] = []
     for (rank, token) in tokens.enumerated() where token.count > 1 {
       var found: [(left: Int, right: Int)] = []
-      for cut in 1..<token.count {
+      for cut in 1..<token.count where lengths.allowCut(of: token.count, at: cut) {
         if let left = table.find(token[..<cut]), let right = table.find(token[cut...]) {
           found.append((left, right))
         }

@@ -103,7 +103,7 @@ struct BPEModel: TokenModel {
   }
 
   func encode(_ word: ArraySlice<UInt8>, into ids: inout [Int32], scratch: inout ModelScratch) {
-    if options.ignoresMerges, let id = vocabulary.ownID(of: word) {
+    if options.ignoresMerges, let id = vocabulary.ownID(of: word), !scratch.excluded.contains(id) {
       ids.append(id)
       return
     }

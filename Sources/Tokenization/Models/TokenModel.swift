@@ -36,6 +36,8 @@ protocol TokenModelDescription {
 
 /// Memory that one encoding after the other uses again.
 struct ModelScratch: Sendable {
+  /// Tokens that no text becomes, however it is spelled.
+  var excluded: Set<Int32> = []
   /// BPE: the symbols of the word and the number of the merge at each place.
   var symbols: [Int32] = []
   var found: [Int32] = []

@@ -51,7 +51,8 @@ struct UnigramModel: TokenModel {
   var unknownToken: String? { unknownID.map { vocabulary.tokens[Int($0)] } }
 
   func encode(_ word: ArraySlice<UInt8>, into ids: inout [Int32], scratch: inout ModelScratch) {
-    search(word, &scratch.path)
+    search(word, &scratch)
+    let excluded = scratch.excluded
     // Backwards along the best path; runs of unknown pieces are one.
     let first = ids.count
     var end = word.count
@@ -59,7 +60,8 @@ struct UnigramModel: TokenModel {
     func flushUnknown(from start: Int) {
       guard let stop = unknownEnd else { return }
       unknownEnd = nil
-      appendUnknown(word[(word.startIndex + start)..<(word.startIndex + stop)], to: &ids)
+      let piece = word[(word.startIndex + start)..<(word.startIndex + stop)]
+      appendUnknown(piece, excluded, to: &ids)
     }
     while end > 0 {
       let step = scratch.path[end]
@@ -76,9 +78,11 @@ struct UnigramModel: TokenModel {
   }
 
   /// Appended in reverse, like all ids of the word.
-  private func appendUnknown(_ piece: ArraySlice<UInt8>, to ids: inout [Int32]) {
+  private func appendUnknown(
+    _ piece: ArraySlice<UInt8>, _ excluded: Set<Int32>, to ids: inout [Int32]
+  ) {
     // Fused characters may happen to be a piece that the search passed over.
-    if let id = vocabulary.ownID(of: piece) {
+    if let id = vocabulary.ownID(of: piece), !excluded.contains(id) {
       ids.append(id)
       return
     }
@@ -90,17 +94,18 @@ struct UnigramModel: TokenModel {
     }
   }
 
-  /// Fills `path` with the best last step to each place that pieces reach.
-  private func search(_ word: ArraySlice<UInt8>, _ path: inout [UnigramStep]) {
+  /// Fills `scratch.path` with the best last step to each place that pieces reach.
+  private func search(_ word: ArraySlice<UInt8>, _ scratch: inout ModelScratch) {
     let count = word.count
     let base = word.startIndex
-    path.removeAll(keepingCapacity: true)
-    path.append(contentsOf: repeatElement(UnigramStep(), count: count + 1))
+    let excludes = !scratch.excluded.isEmpty
+    scratch.path.removeAll(keepingCapacity: true)
+    scratch.path.append(contentsOf: repeatElement(UnigramStep(), count: count + 1))
     var start = 0
     while start < count {
       let lead = word[base + start]
       let length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
-      let here = path[start].score
+      let here = scratch.path[start].score
       var hasSingle = false
       var node = ByteTrie.root
       var position = start
@@ -108,12 +113,12 @@ struct UnigramModel: TokenModel {
         node = next
         position += 1
         let id = trie.value(of: node)
-        guard id >= 0 else { continue }
-        step(&path[position], start, id, sum(scores[Int(id)], here))
+        guard id >= 0, !excludes || !scratch.excluded.contains(id) else { continue }
+        step(&scratch.path[position], start, id, sum(scores[Int(id)], here))
         if position - start == length { hasSingle = true }
       }
       if !hasSingle {
-        step(&path[start + length], start, unknownID ?? -1, sum(unknownScore, here))
+        step(&scratch.path[start + length], start, unknownID ?? -1, sum(unknownScore, here))
       }
       start += length
     }

@@ -22,7 +22,8 @@ struct WordLevelModel: TokenModel {
   var unknownToken: String? { unknownID.map { vocabulary.tokens[Int($0)] } }
 
   func encode(_ word: ArraySlice<UInt8>, into ids: inout [Int32], scratch: inout ModelScratch) {
-    if let id = vocabulary.ownID(of: word) ?? unknownID { ids.append(id) }
+    let known = vocabulary.ownID(of: word).flatMap { scratch.excluded.contains($0) ? nil : $0 }
+    if let id = known ?? unknownID { ids.append(id) }
   }
 
   /// The model's part of tokenizer.json.

@@ -57,7 +57,8 @@ struct WordPieceModel: TokenModel {
     var position = word.startIndex
     while position < word.endIndex {
       let pieces = position == word.startIndex ? heads : tails
-      guard let (id, end) = pieces.longest(in: word, at: position) else {
+      guard let (id, end) = pieces.longest(in: word, at: position), !scratch.excluded.contains(id)
+      else {
         ids.removeSubrange(start...)
         ids.append(unknownID)
         return

@@ -12,10 +12,13 @@ public protocol Normalizer: TokenizerComponent {
   /// Whether the first character of the normalised text comes from further right than the first
   /// of `text`: then the text is no longer held to begin there.
   func dropsStart(of text: String) -> Bool
+  /// How many times as long as a text its replacements can make it, roughly.
+  var growth: Double { get }
 }
 
 extension Normalizer {
   public func dropsStart(of text: String) -> Bool { false }
+  public var growth: Double { 1 }
 }
 
 /// The normalizers this version can do.

@@ -31,6 +31,8 @@ public struct NormalizerSequence: Normalizer {
     normalizers.reduce(text) { $1.normalize($0) }
   }
 
+  public var growth: Double { normalizers.reduce(1) { $0 * $1.growth } }
+
   public func dropsStart(of text: String) -> Bool {
     var text = text
     for normalizer in normalizers {

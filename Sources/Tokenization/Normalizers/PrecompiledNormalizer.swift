@@ -91,8 +91,12 @@ struct PrecompiledNormalizer: Normalizer {
 /// replacements that each end in a zero byte.
 ///
 /// The trie's units are read as the library writes them; a damaged one can send a walk anywhere
-/// inside it, never outside, and a walk is as long as its text at most.
+/// inside it, never outside, and a walk is at most as long as its text or ``longestKey``.
 struct CharacterMap: Sendable {
+  /// In bytes; those of published tables are below 30. A trie that leads back into itself would
+  /// else be walked to the text's end at every place.
+  private static let longestKey = 1000
+
   private let units: [UInt32]
   private let replacements: [UInt8]
 
@@ -115,7 +119,7 @@ struct CharacterMap: Sendable {
   /// first, until it returns `false`.
   private func prefixes(of text: ArraySlice<UInt8>, _ body: (_ value: Int, _ length: Int) -> Bool) {
     var place = offset(units[0])
-    for index in text.indices {
+    for index in text.indices.prefix(Self.longestKey) {
       let byte = UInt32(text[index])
       // A zero byte ends keys in this layout, so none has one inside.
       guard byte != 0 else { return }

@@ -33,6 +33,8 @@ struct ReplaceNormalizer: Normalizer {
 
   func normalize(_ text: String) -> String { pattern.replacing(text, with: content) }
 
+  var growth: Double { max(1, Double(content.utf8.count) / Double(pattern.shortestMatch)) }
+
   func dropsStart(of text: String) -> Bool {
     content.isEmpty
       && pattern.matches(in: Array(text.utf8)[...]).first.map { $0.lowerBound == 0 && !$0.isEmpty }
@@ -56,6 +58,8 @@ struct PrependNormalizer: Normalizer {
   var json: JSON { ["type": .string(Self.typeName), "prepend": .string(prefix)] }
 
   func normalize(_ text: String) -> String { text.isEmpty ? text : prefix + text }
+
+  var growth: Double { Double(1 + prefix.utf8.count) }
 }
 
 /// `Strip`: takes white space away from the ends.

@@ -51,6 +51,11 @@ struct Pattern: Sendable {
       try RegularExpression(translated, written: regex, path: "pattern", origin: "tokenizer"))
   }
 
+  /// The bytes of the shortest match; 1 for any expression, also one that matches nothing at all.
+  var shortestMatch: Int {
+    if case .text(let wanted) = engine { max(1, wanted.count) } else { 1 }
+  }
+
   /// All matches in valid UTF-8, from left to right, without overlap; indices are the slice's.
   func matches(in text: ArraySlice<UInt8>) -> [Range<Int>] {
     // Hugging Face looks for nothing in an empty text, not even for an empty match.

@@ -7,6 +7,7 @@
 /// - `\w`, `\W`, `\b`, `\B`: PCRE2's words have no marks; here they have, as in Oniguruma.
 /// - `\s`, `\S`: the property White_Space.
 /// - `\h`, `\H`: a hexadecimal digit, in PCRE2 horizontal space.
+/// - `\p{Han}` and other names of scripts: the property Script, in PCRE2 Script_Extensions.
 /// - `^` and `$` stand at every line's ends (the expression is compiled for that).
 ///
 /// Refused, because PCRE2 reads them otherwise: `(?m)`, `(?s)`, sets in sets and `&&`, `{n,m}+`,
@@ -58,6 +59,12 @@ enum PatternTranslation {
         let escaped = scalars[position]
         position += 1
         if refusedEscapes.contains(escaped) { throw refuse("`\\\(escaped)`") }
+        if escaped == "p" || escaped == "P", rest(1) == "{" {
+          let name = scalars[(position + 1)...].prefix { $0 != "}" }
+          position += name.count + 1
+          result += property(String(name), isNegated: escaped == "P")
+          continue
+        }
         guard let text = escape(escaped, isInSet: isInSet) else {
           throw refuse("`\\\(escaped)` inside a set")
         }
@@ -104,6 +111,15 @@ enum PatternTranslation {
     return result
   }
 
+  /// `\p{name}` up to its closing brace. A script is the property Script there; PCRE2 takes the bare
+  /// name for Script_Extensions.
+  private static func property(_ name: String, isNegated: Bool) -> String {
+    let isInverse = name.hasPrefix("^")
+    let bare = isInverse ? String(name.dropFirst()) : name
+    guard RegularExpression.isScript(bare) else { return "\\\(isNegated ? "P" : "p"){\(name)" }
+    return "\\\(isNegated != isInverse ? "P" : "p"){sc:\(bare)"
+  }
+
   /// The escape in PCRE2's syntax; `nil` where it cannot be written inside a set.
   private static func escape(_ escaped: Character, isInSet: Bool) -> String? {
     switch escaped {
@@ -122,7 +138,8 @@ enum PatternTranslation {
   }
 
   private static func isInterval(_ text: ArraySlice<Character>) -> Bool {
-    guard let open = text.lastIndex(of: "{") else { return false }
+    // Longer ones hold numbers that neither engine takes.
+    guard let open = text.suffix(32).lastIndex(of: "{") else { return false }
     let content = text[(open + 1)...]
     return !content.isEmpty && content.allSatisfy { $0 == "," || ("0"..."9").contains($0) }
   }

@@ -49,6 +49,23 @@ final class RegularExpression: Sendable {
     self.limits = limits
   }
 
+  /// Whether PCRE2 knows a script of that name.
+  static func isScript(_ name: String) -> Bool {
+    guard
+      name.utf8.allSatisfy({
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+          || [UInt8(ascii: "_"), UInt8(ascii: " "), UInt8(ascii: "-")].contains($0)
+      })
+    else { return false }
+    let bytes = Array(#"\p{sc:\#(name)}"#.utf8)
+    var status: Int32 = 0
+    var place = 0
+    let code = pcre2_compile_8(
+      bytes, bytes.count, UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP), &status, &place, nil)
+    pcre2_code_free_8(code)
+    return code != nil
+  }
+
   deinit {
     pcre2_match_context_free_8(limits)
     pcre2_code_free_8(code)
@@ -68,8 +85,13 @@ final class RegularExpression: Sendable {
       var start = 0
       var lastEnd = -1
       while start <= buffer.count {
-        let status = pcre2_match_8(
-          code, subject, buffer.count, start, UInt32(PCRE2_NO_UTF_CHECK), data, limits)
+        let options = UInt32(PCRE2_NO_UTF_CHECK)
+        var status = pcre2_match_8(code, subject, buffer.count, start, options, data, limits)
+        // The compiled form has 32 KiB for its way back, the interpreter all that `heapLimit` gives.
+        if status == PCRE2_ERROR_JIT_STACKLIMIT {
+          status = pcre2_match_8(
+            code, subject, buffer.count, start, options | UInt32(PCRE2_NO_JIT), data, limits)
+        }
         guard status >= 0 else { return }
         // A look-behind with \K may put the beginning after the end.
         let lower = min(Int(places[0]), Int(places[1]))

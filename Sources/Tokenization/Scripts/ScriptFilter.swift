@@ -46,8 +46,8 @@ public struct ScriptFilter: Sendable {
   /// The last bytes of a text that may become a character with what follows, three at most.
   func openBytes(after ids: some BidirectionalCollection<Int32>) -> [UInt8] {
     var tail: [UInt8] = []
-    for id in ids.reversed() where tail.count < 3 {
-      guard bytes.indices.contains(Int(id)), !bytes[Int(id)].isEmpty else { break }
+    for id in ids.reversed() {
+      guard tail.count < 3, bytes.indices.contains(Int(id)), !bytes[Int(id)].isEmpty else { break }
       tail = bytes[Int(id)].suffix(3) + tail
     }
     var scanner = Scanner(tail.suffix(3))

@@ -14,11 +14,7 @@ extension Tokenizer {
     let text = decode([id], skipSpecialTokens: false)
     guard text.unicodeScalars.contains("\u{FFFD}") else { return Array(text.utf8) }
     let token = tokens[Int(id)]
-    if token.utf8.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">"),
-      let byte = UInt8(token.dropFirst(3).dropLast(), radix: 16)
-    {
-      return [byte]
-    }
+    if let byte = ByteTokens.byte(of: token) { return [byte] }
     return ByteAlphabet.bytes(of: token) ?? Array(text.utf8)
   }
 }

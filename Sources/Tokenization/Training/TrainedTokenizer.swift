@@ -7,10 +7,7 @@ import Documents
 enum TrainedTokenizer {
   static let origin = "the trained tokenizer"
   /// The tokens of the bytes in vocabularies that fall back to bytes.
-  static let byteTokens = (0..<256).map { byte in
-    let digits = String(byte, radix: 16, uppercase: true)
-    return "<0x\(digits.count == 1 ? "0" : "")\(digits)>"
-  }
+  static let byteTokens = (UInt8.min...UInt8.max).map(ByteTokens.token)
 
   static func check(
     specialTokens: [String], roles: Tokenizer.Roles

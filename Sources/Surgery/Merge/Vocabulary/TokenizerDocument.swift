@@ -37,8 +37,8 @@ struct TokenizerDocument {
       if let file = file("tokenizer.json") {
         let origin = "\(checkpoint.origin)/tokenizer.json"
         self.init(try JSON.parse(try file.bytes(), origin: origin), origin: origin)
-      } else if let vocabulary = file("vocab.json"), let merges = file("merges.txt") {
-        let tokenizer = try Tokenizer.loadGPT2(vocabulary: vocabulary.path, merges: merges.path)
+      } else if file("merges.txt") != nil, let folder = file("vocab.json")?.folder {
+        let tokenizer = try Tokenizer.load(directory: folder)
         self.init(tokenizer.json, origin: "\(checkpoint.origin)/vocab.json")
       } else if let folder = file("tokenizer.model")?.folder {
         // SentencePiece, or the ranks of tiktoken under that name.
