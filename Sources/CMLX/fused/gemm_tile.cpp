@@ -16,6 +16,34 @@ constexpr std::size_t ahead = 32;
 /// How the inner kernel finds a(i, k): see `Kernel`.
 enum class Left { steps, rows };
 
+/// Walks along several rows of memory at once. One address for each would be more than there are registers; five
+/// rows share one, since an address may be the sum of a number and 1, 2 or 4 times another.
+template <int Rows>
+struct RowReader {
+  const char* base[(Rows + 4) / 5];
+  std::ptrdiff_t step, three;
+
+  RowReader(const float* first, std::size_t stride)
+      : step(static_cast<std::ptrdiff_t>(stride * sizeof(float))), three(3 * step) {
+    for (int i = 0; i < Rows; i += 5) base[i / 5] = reinterpret_cast<const char*>(first) + i * step;
+  }
+
+  __attribute__((always_inline)) float operator[](int row) const {
+    const char* const start = base[row / 5];
+    const int rest = row % 5;
+    return *reinterpret_cast<const float*>(start + (rest == 3 ? three : rest * step));
+  }
+
+  __attribute__((always_inline)) void next() {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < (Rows + 4) / 5; ++i) {
+      base[i] += sizeof(float);
+      // Hides what these addresses have in common, or the compiler keeps one for each row after all.
+      asm("" : "+r"(base[i]));
+    }
+  }
+};
+
 /// A tile of C in registers: `Rows` × (`Vectors` · lanes of Vector), of which m × n are stored. Reads b as
 /// [depth][columns]. Forced inline so that it takes on the instruction set of the function around it.
 template <class Vector, int Rows, int Vectors, Left left>
@@ -26,11 +54,10 @@ __attribute__((always_inline)) inline void tile(
   constexpr int lanes = sizeof(Vector) / sizeof(float);
   constexpr int columns = lanes * Vectors;
   Vector sum[Rows][Vectors];
-  const float* row[Rows];
+  RowReader<Rows> row(a, step);
 #pragma clang loop unroll(full)
   for (int i = 0; i < Rows; ++i) {
     const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(i), m - 1);
-    row[i] = a + used * step;
     // The tile of C is wanted when the sums are done: by then it is near.
     __builtin_prefetch(c + used * cStride, 1);
     __builtin_prefetch(c + used * cStride + std::min<std::size_t>(n, columns) - 1, 1);
@@ -51,12 +78,13 @@ __attribute__((always_inline)) inline void tile(
 #pragma clang loop unroll(full)
     for (int i = 0; i < Rows; ++i) {
       // One number, in every lane.
-      const Vector all = left == Left::steps ? a[k * step + i] : row[i][k];
+      const Vector all = left == Left::steps ? a[k * step + i] : row[i];
 #pragma clang loop unroll(full)
       for (int j = 0; j < Vectors; ++j) {
         sum[i][j] = __builtin_elementwise_fma(all, right[j], sum[i][j]);
       }
     }
+    if (left == Left::rows) row.next();
   }
   if (m == Rows && n == columns) {
 #pragma clang loop unroll(full)

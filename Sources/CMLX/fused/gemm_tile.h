@@ -20,7 +20,7 @@ struct Kernel {
   std::size_t rows, columns;
   /// a(i, k) is `a[k * step + i]`: packed, or the transpose of row-major memory.
   Tile steps;
-  /// a(i, k) is `a[min(i, m − 1) * step + k]`.
+  /// a(i, k) is `a[i * step + k]`; m must be `rows`.
   Tile byRows;
 };
 
