@@ -116,11 +116,14 @@ void multiplyTargets(
           for (std::size_t i = 0; i < rows; i += kernel.rows) {
             const LeftPanel& left = panels[i / kernel.rows];
             if (j >= left.columns || (left.begin == left.end && adds)) continue;
+            float* const c = target->c + (row + i) * target->cStride + j;
+            const bool isLast = i + kernel.rows >= rows;
+            const float* const next = isLast ? c - i * target->cStride + kernel.columns
+                                             : c + kernel.rows * target->cStride;
             left.run(
-                left.end - left.begin, left.data, left.step, right + left.begin * kernel.columns,
-                target->c + (row + i) * target->cStride + j,
+                left.end - left.begin, left.data, left.step, right + left.begin * kernel.columns, c,
                 target->cStride, std::min(kernel.rows, rows - i),
-                std::min(kernel.columns, target->n - j), adds);
+                std::min(kernel.columns, target->n - j), adds, {next, !isLast && j == 0, i == 0});
           }
         }
       }

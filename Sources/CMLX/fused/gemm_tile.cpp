@@ -13,6 +13,9 @@ namespace {
 /// Steps of k between asking for numbers of B and using them: 4 KB of the widest panel, some 160 ns.
 constexpr std::size_t ahead = 32;
 
+/// Steps of k between looks at what else to ask for: half a cache line of a row of A.
+constexpr std::size_t stride = 8;
+
 /// How the inner kernel finds a(i, k): see `Kernel`.
 enum class Left { steps, rows };
 
@@ -34,6 +37,11 @@ struct RowReader {
     return *reinterpret_cast<const float*>(start + (rest == 3 ? three : rest * step));
   }
 
+  /// Asks for where row `row` is of the panel that follows.
+  __attribute__((always_inline)) void fetchBelow(int row) const {
+    __builtin_prefetch(base[0] + (Rows + row) * step);
+  }
+
   __attribute__((always_inline)) void next() {
 #pragma clang loop unroll(full)
     for (int i = 0; i < (Rows + 4) / 5; ++i) {
@@ -49,7 +57,7 @@ struct RowReader {
 template <class Vector, int Rows, int Vectors, Left left>
 __attribute__((always_inline)) inline void tile(
     std::size_t depth, const float* a, std::size_t step, const float* b, float* c,
-    std::size_t cStride, std::size_t m, std::size_t n, bool accumulate) {
+    std::size_t cStride, std::size_t m, std::size_t n, bool accumulate, Fetch fetch) {
   typedef Vector Loose __attribute__((aligned(4)));
   constexpr int lanes = sizeof(Vector) / sizeof(float);
   constexpr int columns = lanes * Vectors;
@@ -57,20 +65,11 @@ __attribute__((always_inline)) inline void tile(
   RowReader<Rows> row(a, step);
 #pragma clang loop unroll(full)
   for (int i = 0; i < Rows; ++i) {
-    const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(i), m - 1);
-    // The tile of C is wanted when the sums are done: by then it is near.
-    __builtin_prefetch(c + used * cStride, 1);
-    __builtin_prefetch(c + used * cStride + std::min<std::size_t>(n, columns) - 1, 1);
 #pragma clang loop unroll(full)
     for (int j = 0; j < Vectors; ++j) sum[i][j] = 0.0f;
   }
-  for (std::size_t k = 0; k < depth; ++k) {
+  const auto advance = [&](std::size_t k) __attribute__((always_inline)) {
     Vector right[Vectors];
-    // A panel of B comes from L2 or L3 when its first tile reads it, faster than the processor sees it coming.
-#pragma clang loop unroll(full)
-    for (int j = 0; j < Vectors; ++j) {
-      __builtin_prefetch(b + (k + ahead) * columns + j * lanes);
-    }
 #pragma clang loop unroll(full)
     for (int j = 0; j < Vectors; ++j) {
       right[j] = *reinterpret_cast<const Loose*>(b + k * columns + j * lanes);
@@ -85,7 +84,29 @@ __attribute__((always_inline)) inline void tile(
       }
     }
     if (left == Left::rows) row.next();
+  };
+  std::size_t k = 0;
+  const float* nextRow = fetch.c;
+  for (; k + stride <= depth; k += stride) {
+    // What comes from L2 or L3 is asked for long before, a little at a time: the processor sees none of it coming, and
+    // all at once would stand in the way of what is read now.
+    if (fetch.b) {
+      for (std::size_t i = 0; i < stride * columns; i += 16) {
+        __builtin_prefetch(b + (k + ahead) * columns + i);
+      }
+    }
+    if (left == Left::rows && fetch.a) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < Rows / 2; ++i) row.fetchBelow(i + (k / stride % 2 == 0 ? 0 : Rows / 2));
+    }
+    if (k < stride * Rows) {
+      __builtin_prefetch(nextRow, 1);
+      __builtin_prefetch(nextRow + columns - 1, 1);
+      nextRow += cStride;
+    }
+    for (std::size_t i = 0; i < stride; ++i) advance(k + i);
   }
+  for (; k < depth; ++k) advance(k);
   if (m == Rows && n == columns) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < Rows; ++i) {
@@ -124,8 +145,8 @@ __attribute__((always_inline)) inline void tile(
   KOINE_TARGET(features)                                                                         \
   void name(                                                                                     \
       std::size_t depth, const float* a, std::size_t step, const float* b, float* c,             \
-      std::size_t cStride, std::size_t m, std::size_t n, bool accumulate) {                      \
-    tile<__VA_ARGS__>(depth, a, step, b, c, cStride, m, n, accumulate);                          \
+      std::size_t cStride, std::size_t m, std::size_t n, bool accumulate, Fetch fetch) {         \
+    tile<__VA_ARGS__>(depth, a, step, b, c, cStride, m, n, accumulate, fetch);                   \
   }
 
 #if defined(__x86_64__)

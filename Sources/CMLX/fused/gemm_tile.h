@@ -9,11 +9,21 @@
 
 namespace koine {
 
-/// (depth, a, step, b, c, cStride, m, n, accumulate): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
+/// What to bring nearer while a tile is computed.
+struct Fetch {
+  /// The tile of C that comes next.
+  const float* c;
+  /// Whether the next panel of A is to be read for the first time.
+  bool a;
+  /// Whether this panel of B is.
+  bool b;
+};
+
+/// (depth, a, step, b, c, cStride, m, n, accumulate, fetch): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
 /// b is [depth][columns]; a is read as the kernel's `steps` or `byRows` says.
 using Tile = void (*)(
     std::size_t, const float*, std::size_t, const float*, float*, std::size_t, std::size_t,
-    std::size_t, bool);
+    std::size_t, bool, Fetch);
 
 struct Kernel {
   const char* name;
