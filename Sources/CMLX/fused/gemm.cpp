@@ -58,6 +58,46 @@ struct LeftPanel {
   }
 };
 
+/// The block of A that follows another, of which each tile asks for a share: read without warning, it would keep the
+/// processor waiting for a sixth of the time.
+class BlockAhead {
+ public:
+  /// After the block that begins at (row, k) of a[m, depth].
+  BlockAhead(const Matrix& a, std::size_t m, std::size_t row, std::size_t depth, std::size_t k) {
+    const std::size_t height = rowPanels * tileKernel().rows;
+    std::size_t nextRow = row, nextDepth = k + depthBlock;
+    if (nextDepth >= depth) {
+      nextRow += height;
+      nextDepth = 0;
+    }
+    if (nextRow >= m) return;
+    const Matrix block =
+        a.from(static_cast<std::ptrdiff_t>(nextRow), static_cast<std::ptrdiff_t>(nextDepth));
+    const bool byRows = a.columnStride == 1;
+    data_ = block.data;
+    rowStep_ = byRows ? a.rowStride : a.columnStride;
+    left_ = byRows ? std::min(height, m - nextRow) : std::min(depthBlock, depth - nextDepth);
+    lines_ = byRows ? 4 : 3;  // 256 numbers of each row, or 112 of each k: 16 lines, or 7 and what overlaps
+  }
+
+  Fetch fetch(bool below) {
+    Fetch result{below, nullptr, rowStep_, lines_};
+    const std::size_t share = std::size_t{32} >> lines_;
+    if (left_ >= share) {
+      result.block = data_;
+      data_ += static_cast<std::ptrdiff_t>(share) * rowStep_;
+      left_ -= share;
+    }
+    return result;
+  }
+
+ private:
+  const float* data_ = nullptr;
+  std::ptrdiff_t rowStep_ = 0;
+  std::size_t left_ = 0;
+  int lines_ = 0;
+};
+
 /// Whether rows of A, `stride` numbers apart, are better read where they are, for a product of n columns. Not where
 /// the same number of each row falls into the same set of the L1 cache, 4 KB being the size of a way: fewer fit there
 /// than a tile has rows. For a panel or two of B that still costs less than packing.
@@ -109,6 +149,7 @@ void multiplyTargets(
         panel.leaveOut(triangle, row + i, used, k - kBegin, depth, advance);
       }
       const bool adds = accumulate || k > kBegin;
+      BlockAhead ahead(a, m, row, kEnd - kBegin, k - kBegin);
       for (const Target* target = targets; target < targets + targetCount; ++target) {
         for (std::size_t j = 0; j < target->n; j += kernel.columns) {
           const float* right =
@@ -116,14 +157,12 @@ void multiplyTargets(
           for (std::size_t i = 0; i < rows; i += kernel.rows) {
             const LeftPanel& left = panels[i / kernel.rows];
             if (j >= left.columns || (left.begin == left.end && adds)) continue;
-            float* const c = target->c + (row + i) * target->cStride + j;
-            const bool isLast = i + kernel.rows >= rows;
-            const float* const next = isLast ? c - i * target->cStride + kernel.columns
-                                             : c + kernel.rows * target->cStride;
+            const bool isFirstUse = j == 0 && target == targets && i + kernel.rows < rows;
             left.run(
-                left.end - left.begin, left.data, left.step, right + left.begin * kernel.columns, c,
+                left.end - left.begin, left.data, left.step, right + left.begin * kernel.columns,
+                target->c + (row + i) * target->cStride + j,
                 target->cStride, std::min(kernel.rows, rows - i),
-                std::min(kernel.columns, target->n - j), adds, {next, !isLast && j == 0, i == 0});
+                std::min(kernel.columns, target->n - j), adds, ahead.fetch(isFirstUse));
           }
         }
       }

@@ -70,6 +70,11 @@ __attribute__((always_inline)) inline void tile(
   }
   const auto advance = [&](std::size_t k) __attribute__((always_inline)) {
     Vector right[Vectors];
+    // A panel of B comes from L2 or L3 when its first tile reads it, faster than the processor sees it coming.
+#pragma clang loop unroll(full)
+    for (int j = 0; j < Vectors; ++j) {
+      __builtin_prefetch(b + (k + ahead) * columns + j * lanes);
+    }
 #pragma clang loop unroll(full)
     for (int j = 0; j < Vectors; ++j) {
       right[j] = *reinterpret_cast<const Loose*>(b + k * columns + j * lanes);
@@ -86,23 +91,23 @@ __attribute__((always_inline)) inline void tile(
     if (left == Left::rows) row.next();
   };
   std::size_t k = 0;
-  const float* nextRow = fetch.c;
+  const float* out = c;
   for (; k + stride <= depth; k += stride) {
     // What comes from L2 or L3 is asked for long before, a little at a time: the processor sees none of it coming, and
     // all at once would stand in the way of what is read now.
-    if (fetch.b) {
-      for (std::size_t i = 0; i < stride * columns; i += 16) {
-        __builtin_prefetch(b + (k + ahead) * columns + i);
-      }
-    }
-    if (left == Left::rows && fetch.a) {
+    if (left == Left::rows && fetch.below) {
 #pragma clang loop unroll(full)
       for (int i = 0; i < Rows / 2; ++i) row.fetchBelow(i + (k / stride % 2 == 0 ? 0 : Rows / 2));
     }
+    if (fetch.block != nullptr) {
+      const auto line = static_cast<std::ptrdiff_t>(k / stride);
+      const std::ptrdiff_t inRow = line & ((std::ptrdiff_t{1} << fetch.lines) - 1);
+      __builtin_prefetch(fetch.block + (line >> fetch.lines) * fetch.rowStep + inRow * 16, 0, 2);
+    }
     if (k < stride * Rows) {
-      __builtin_prefetch(nextRow, 1);
-      __builtin_prefetch(nextRow + columns - 1, 1);
-      nextRow += cStride;
+      __builtin_prefetch(out, 1);
+      __builtin_prefetch(out + columns - 1, 1);
+      out += cStride;
     }
     for (std::size_t i = 0; i < stride; ++i) advance(k + i);
   }

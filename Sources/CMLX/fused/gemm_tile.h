@@ -9,14 +9,15 @@
 
 namespace koine {
 
-/// What to bring nearer while a tile is computed.
+/// What to bring nearer while a tile is computed, beside the tile of C and the panel of B.
 struct Fetch {
-  /// The tile of C that comes next.
-  const float* c;
-  /// Whether the next panel of A is to be read for the first time.
-  bool a;
-  /// Whether this panel of B is.
-  bool b;
+  /// Whether the panel of A below this one is to be read for the first time, where it lies.
+  bool below;
+  /// A share of the block of A that comes after this one: some rows of memory, `rowStep` numbers apart, of
+  /// 2^`lines` cache lines each, 32 lines in all. Null: none.
+  const float* block;
+  std::ptrdiff_t rowStep;
+  int lines;
 };
 
 /// (depth, a, step, b, c, cStride, m, n, accumulate, fetch): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
