@@ -10,11 +10,11 @@
 //     dV = Pᵀ dO,   dP = dO Vᵀ,   dS = P ∘ (dP − Σ dO ∘ O) · scale (∘ (1 − (S / c)²)),   dQ = dS K,   dK = dSᵀ Q
 //
 // One piece of work is one key/value head of one sequence: its R query heads read the same packed keys and
-// values and add to the same dK, dV, in order. Rows go in blocks of 64, against only those keys that some row
-// of the block may see; so a causal window costs 5/8 of the full square at L = 256, and packed short
-// documents cost less. P is never kept: only lse [B, H, L] is, and P is computed again in the backward pass
+// values and add to the same dK, dV, in order. Rows go in blocks of 112, against only those keys that some row
+// of the block may see, and the tiles of products that lie beyond the diagonal are left out; so a causal window costs
+// little more than half of the full square, and packed short documents cost less. P is never kept: only lse [B, H, L] is, and P is computed again in the backward pass
 // (Dao et al. 2022, arXiv:2205.14135, §3; departs: whole rows of scores are held, so no running softmax).
-// Memory: 64 · L floats of scores (twice in the backward pass) and the packed keys and values, per thread.
+// Memory: 112 · L floats of scores (twice in the backward pass) and the packed keys and values, per thread.
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +29,8 @@
 namespace koine {
 namespace {
 
-constexpr std::size_t blockRows = 64;  // also a multiple of every kernel's panel width
+constexpr std::size_t blockRows = 112;  // whole tiles of the widest kernel
+constexpr std::size_t keyUnit = 64;  // a multiple of every kernel's panel width
 
 /// One of q, k, v as [B, L, heads, D] in any memory order.
 struct Heads {
@@ -62,6 +63,11 @@ struct Block {
   std::size_t begin, end, first;
   std::size_t rows() const { return end - begin; }
   std::size_t columns() const { return end - first; }
+
+  // What lies beyond the diagonal is no score, and zero in the block of probabilities and its transpose.
+  Triangle wanted() const { return {Triangle::Part::result, begin - first}; }
+  Triangle left() const { return {Triangle::Part::left, begin - first}; }
+  Triangle turnedLeft() const { return {Triangle::Part::turnedLeft, begin - first}; }
 };
 
 /// The blocks of one sequence. `first` is the earliest key of any segment that occurs in the block, or the
@@ -79,9 +85,14 @@ std::vector<Block> blocks(const std::int32_t* segments, std::size_t length, std:
     }
     const std::size_t reach = static_cast<std::size_t>(window);
     if (window > 0 && begin + 1 > reach) first = std::max(first, begin + 1 - reach);
-    result.push_back({begin, end, first / blockRows * blockRows});
+    result.push_back({begin, end, first / keyUnit * keyUnit});
   }
   return result;
+}
+
+/// How many of a block's columns query i may see: up to itself, in whole vectors.
+std::size_t reach(const Block& block, std::size_t i) {
+  return std::min(block.columns(), (i - block.first) / 8 * 8 + 8);
 }
 
 /// The eight scores from `row`, scaled and capped, −∞ where key j is not seen by query i (j0 is the key of
@@ -114,11 +125,9 @@ struct Scratch {
 float softmaxRow(
     float* row, const Block& block, std::size_t i, const std::int32_t* segments,
     const AttentionRule& rule) {
-  const std::size_t columns = block.columns();
-  if (segments[i] < 0) {
-    std::fill_n(row, columns, 0.0f);
-    return 0;
-  }
+  const std::size_t columns = segments[i] < 0 ? 0 : reach(block, i);
+  std::fill(row + columns, row + block.columns(), 0.0f);
+  if (columns == 0) return 0;
   Lanes most = -std::numeric_limits<float>::infinity();
   eachLanes(columns, [&](std::size_t j, std::size_t count) {
     const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, rule);
@@ -155,7 +164,7 @@ void forwardPiece(
     for (std::size_t h = g * size.repeat(); h < (g + 1) * size.repeat(); ++h) {
       multiplyPacked(
           block.rows(), columns, q.matrix(b, h).from(static_cast<std::ptrdiff_t>(block.begin), 0),
-          scratch.keysTurned, block.first, 0, width, scores, columns, false);
+          scratch.keysTurned, block.first, 0, width, scores, columns, false, block.wanted());
       for (std::size_t i = block.begin; i < block.end; ++i) {
         lse[(b * size.heads + h) * length + i] = softmaxRow(
             scores + (i - block.begin) * columns, block, i, segments, size.rule);
@@ -163,7 +172,7 @@ void forwardPiece(
       multiplyPacked(
           block.rows(), width, Matrix::rows(scores, static_cast<std::ptrdiff_t>(columns)),
           scratch.values, 0, block.first, block.end,
-          o + (b * length + block.begin) * outStride + h * width, outStride, false);
+          o + (b * length + block.begin) * outStride + h * width, outStride, false, block.left());
     }
   }
 }
@@ -172,17 +181,16 @@ void forwardPiece(
 void gradientRow(
     float* row, float* slopes, const Block& block, std::size_t i, const std::int32_t* segments,
     const AttentionRule& rule, float lse, const float* o, const float* cotangent, std::size_t width) {
-  if (segments[i] < 0) {
-    std::fill_n(row, block.columns(), 0.0f);
-    std::fill_n(slopes, block.columns(), 0.0f);
-    return;
-  }
+  const std::size_t columns = segments[i] < 0 ? 0 : reach(block, i);
+  std::fill(row + columns, row + block.columns(), 0.0f);
+  std::fill(slopes + columns, slopes + block.columns(), 0.0f);
+  if (columns == 0) return;
   Lanes products = 0.0f;
   eachLanes(width, [&](std::size_t j, std::size_t count) {
     products = fma(loadUpTo(o + j, count), loadUpTo(cotangent + j, count), products);
   });
   const float mean = sum(products);
-  eachLanes(block.columns(), [&](std::size_t j, std::size_t count) {
+  eachLanes(columns, [&](std::size_t j, std::size_t count) {
     const Lanes s = masked(row + j, count, block.first + j, i, segments[i], segments, rule);
     const Lanes p = exponential(s - lse);
     storeUpTo(row + j, p, count);
@@ -229,10 +237,11 @@ void backwardPiece(
       const Matrix arriving =
           Matrix::rows(cotangent + at, static_cast<std::ptrdiff_t>(queryStride));
       multiplyPacked(
-          rows, columns, queries, scratch.keysTurned, block.first, 0, width, scores, columns, false);
+          rows, columns, queries, scratch.keysTurned, block.first, 0, width, scores, columns, false,
+          block.wanted());
       multiplyPacked(
-          rows, columns, arriving, scratch.valuesTurned, block.first, 0, width, slopes, columns,
-          false);
+          rows, columns, arriving, scratch.valuesTurned, block.first, 0, width, slopes, columns, false,
+          block.wanted());
       for (std::size_t i = 0; i < rows; ++i) {
         gradientRow(
             scores + i * columns, slopes + i * columns, block, block.begin + i, segments,
@@ -241,15 +250,15 @@ void backwardPiece(
       }
       multiplyPacked(
           rows, width, Matrix::rows(slopes, scoreStride), scratch.keys, 0, block.first, block.end,
-          out.q + at, queryStride, false);
+          out.q + at, queryStride, false, block.left());
       scratch.queries.pack(queries, rows, width);
       multiplyPacked(
           columns, width, Matrix::rows(slopes, scoreStride).transposed(), scratch.queries, 0, 0,
-          rows, dk + block.first * keyStride, keyStride, true);
+          rows, dk + block.first * keyStride, keyStride, true, block.turnedLeft());
       scratch.cotangents.pack(arriving, rows, width);
       multiplyPacked(
           columns, width, Matrix::rows(scores, scoreStride).transposed(), scratch.cotangents, 0, 0,
-          rows, dv + block.first * keyStride, keyStride, true);
+          rows, dv + block.first * keyStride, keyStride, true, block.turnedLeft());
     }
   }
 }

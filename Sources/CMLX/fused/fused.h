@@ -76,7 +76,7 @@ struct AttentionRule {
 /// Causal attention within segments: q [B, L, H, D], k and v [B, L, G, D], segments int32 [B, L] →
 /// [B, L, H, D]; G divides H, query head h reads key head h / (H / G). Position i sees j iff j ≤ i,
 /// j > i − window and both have the same segment ≥ 0; positions of a negative segment give zeros and zero
-/// gradients. Memory beyond the output: H · L numbers a sequence, 64 rows of scores a thread.
+/// gradients. Memory beyond the output: H · L numbers a sequence, 112 rows of scores a thread.
 mlx::core::array attention(
     const mlx::core::array& q, const mlx::core::array& k, const mlx::core::array& v,
     const mlx::core::array& segments, const AttentionRule& rule);

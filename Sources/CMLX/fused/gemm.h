@@ -59,11 +59,28 @@ class PackedMatrix {
   std::size_t depth_ = 0, width_ = 0;
 };
 
+/// What of a product need not be computed, `diagonal` being the column at which the diagonal begins. Tiles that lie
+/// wholly beyond it are left out: the numbers are those of the whole product, bit by bit.
+struct Triangle {
+  enum class Part {
+    none,
+    /// Of c(i, j) only j ≤ i + diagonal is wanted; the others are unspecified.
+    result,
+    /// a(i, k) is zero where k > i + diagonal, k counted from kBegin.
+    left,
+    /// a(i, k) is zero where i > k + diagonal.
+    turnedLeft,
+  };
+  Part part = Part::none;
+  std::size_t diagonal = 0;
+};
+
 /// c[m, n] (row stride `cStride`) = or += a[m, kEnd − kBegin] · b[kBegin ..< kEnd, columns ..< columns + n],
 /// on the calling thread. `columns` must be a multiple of the panel width (64 is one of every kernel's). kEnd == kBegin writes zeros.
 void multiplyPacked(
     std::size_t m, std::size_t n, const Matrix& a, const PackedMatrix& b, std::size_t columns,
-    std::size_t kBegin, std::size_t kEnd, float* c, std::size_t cStride, bool accumulate);
+    std::size_t kBegin, std::size_t kEnd, float* c, std::size_t cStride, bool accumulate,
+    Triangle triangle = {});
 
 /// c[m, n] = or += a[m, k] · b[k, n], shared out over the pool.
 void multiply(

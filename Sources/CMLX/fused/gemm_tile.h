@@ -9,18 +9,29 @@
 
 namespace koine {
 
-/// (depth, a, step, b, c, cStride, m, n, accumulate): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
+/// What to bring nearer while a tile is computed, beside the tile of C and the panel of B.
+struct Fetch {
+  /// Whether the panel of A below this one is to be read for the first time, where it lies.
+  bool below;
+  /// A share of the block of A that comes after this one: some rows of memory, `rowStep` numbers apart, of
+  /// 2^`lines` cache lines each, 32 lines in all. Null: none.
+  const float* block;
+  std::ptrdiff_t rowStep;
+  int lines;
+};
+
+/// (depth, a, step, b, c, cStride, m, n, accumulate, fetch): c[m, n] = or += a · b, with m ≤ rows and n ≤ columns.
 /// b is [depth][columns]; a is read as the kernel's `steps` or `byRows` says.
 using Tile = void (*)(
     std::size_t, const float*, std::size_t, const float*, float*, std::size_t, std::size_t,
-    std::size_t, bool);
+    std::size_t, bool, Fetch);
 
 struct Kernel {
   const char* name;
   std::size_t rows, columns;
   /// a(i, k) is `a[k * step + i]`: packed, or the transpose of row-major memory.
   Tile steps;
-  /// a(i, k) is `a[min(i, m − 1) * step + k]`.
+  /// a(i, k) is `a[i * step + k]`; m must be `rows`.
   Tile byRows;
 };
 

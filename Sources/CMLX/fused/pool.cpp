@@ -110,10 +110,15 @@ class Pool {
     job.work();
     insidePiece = false;
     if (helpers > 0) {
+      {
+        std::lock_guard guard(lock_);
+        // From here on no worker can enter: one that wakes late finds no job and goes back to sleep.
+        job_ = nullptr;
+      }
+      const auto isDone = [&] { return inside_.load(std::memory_order_acquire) == 0; };
+      watch(isDone);
       std::unique_lock guard(lock_);
-      // From here on no worker can enter: one that wakes late finds no job and goes back to sleep.
-      job_ = nullptr;
-      left_.wait(guard, [&] { return inside_ == 0; });
+      left_.wait(guard, isDone);
     }
     turn.unlock();
     if (job.failure) std::rethrow_exception(job.failure);
@@ -137,17 +142,23 @@ class Pool {
     ++workers_;
   }
 
+  /// Rounds of one training step follow each other within microseconds, and end within microseconds of each other
+  /// on all threads, less than a wake-up takes: look for a moment before sleeping. Short, because the machine may
+  /// be shared.
+  template <class Condition>
+  static void watch(Condition condition) {
+    for (int spin = 0; spin < 4000 && !condition(); ++spin) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+  }
+
   void serve() {
     insidePiece = true;
     std::uint64_t seen = 0;
     for (;;) {
-      // Rounds of one training step follow each other within microseconds, less than a wake-up takes: look
-      // for a moment before sleeping. Short, because the machine may be shared.
-      for (int spin = 0; spin < 4000 && round_.load(std::memory_order_acquire) == seen; ++spin) {
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#endif
-      }
+      watch([&] { return round_.load(std::memory_order_acquire) != seen; });
       Job* job = nullptr;
       {
         std::unique_lock guard(lock_);
@@ -155,12 +166,12 @@ class Pool {
         seen = round_.load();
         if (job_ == nullptr || places_ == 0) continue;
         --places_;
-        ++inside_;
+        inside_.fetch_add(1, std::memory_order_relaxed);
         job = job_;
       }
       job->work();
       std::lock_guard guard(lock_);
-      if (--inside_ == 0) left_.notify_one();
+      if (inside_.fetch_sub(1, std::memory_order_release) == 1) left_.notify_one();
     }
   }
 
@@ -168,7 +179,8 @@ class Pool {
   std::mutex lock_;  // guards all below but the atomics
   std::condition_variable wake_, left_;
   Job* job_ = nullptr;
-  std::size_t places_ = 0, inside_ = 0, workers_ = 0;
+  std::size_t places_ = 0, workers_ = 0;
+  std::atomic<std::size_t> inside_{0};  // changed under the lock, watched without
   std::atomic<std::uint64_t> round_{0};
   std::atomic<int> wanted_;
 };
