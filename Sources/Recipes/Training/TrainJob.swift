@@ -237,7 +237,7 @@
       } catch TrainingError.stopped(let step, _) {
         throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
       }
-      try session.begin(after: result.steps)
+      try session.begin(after: result.steps, evaluatedAt: result.steps)
       watchdog.begin("writing the results")
       observer(.phase("writing the results"))
       try writeResults(result, start, observer)

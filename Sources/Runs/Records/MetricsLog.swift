@@ -142,6 +142,24 @@ public final class MetricsLog: Sendable {
     }
   }
 
+  /// Drops the lines that `isKept` refuses, and one that is torn; the others stay byte for byte.
+  ///
+  /// The file is replaced as a whole: a kill leaves the old lines or the new ones. Nobody may have
+  /// it open for appending.
+  public static func keepLines(
+    of path: String, where isKept: (MetricRecord) -> Bool
+  ) throws {
+    let bytes = try FileBytes.read(path)
+    var kept = Data()
+    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    lines.removeLast()
+    for (index, line) in lines.enumerated() where !line.isEmpty {
+      guard isKept(try MetricRecord(line: line, path: path, number: index + 1)) else { continue }
+      kept += line + [UInt8(ascii: "\n")]
+    }
+    if kept != bytes { try AtomicFile.write(kept, to: path) }
+  }
+
   /// All records in file order, one per step and iteration: where an iteration was written more
   /// than once, values of later lines replace those of earlier ones, at the earlier place.
   ///
