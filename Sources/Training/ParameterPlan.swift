@@ -17,17 +17,28 @@ package struct ParameterPlan {
 
   /// In order of name.
   let trained: [Part]
-  /// The names of tensors that the model needs and that are not trained, sorted.
-  let frozen: [String]
+  /// The tensors that the model needs and that are not trained, in order of name.
+  let frozenTensors: [TensorOutline]
+  /// Their names, sorted.
+  var frozen: [String] { frozenTensors.map(\.name) }
   /// Weights with a low-rank change, in order of name; all are frozen.
   let adapted: [TensorOutline]
 
   /// - Throws: `CheckpointError` for an unknown architecture, `TrainingError` for patterns that match
   ///   nothing, rows that are not there, and settings that leave nothing to train.
   package init(start: Checkpoint, settings: TrainingSettings) throws {
-    let blueprint = try Blueprint.of(start.config, origin: start.origin)
+    try self.init(config: start.config, origin: start.origin, settings: settings)
+  }
+
+  /// The same for a model that is only planned.
+  ///
+  /// - Parameters:
+  ///   - config: its `config.json`.
+  ///   - origin: of it, for messages.
+  package init(config: JSON, origin: String, settings: TrainingSettings) throws {
+    let blueprint = try Blueprint.of(config, origin: origin)
     // What the model does not need, such as a copy of a tied head, is left behind.
-    let tensors = try blueprint.expectations(start.config, origin: start.origin)
+    let tensors = try blueprint.expectations(config, origin: origin)
       .filter(\.isRequired).sorted { $0.name < $1.name }.map {
         TensorOutline(name: $0.name, shape: $0.shape.extents, role: TensorRole($0.role))
       }
@@ -42,12 +53,12 @@ package struct ParameterPlan {
       try Self.apply(group, choices, to: &treatments)
     }
     var trained: [Part] = []
-    var frozen: [String] = []
+    var frozen: [TensorOutline] = []
     for tensor in tensors {
       guard chosen.contains(tensor.name), let treatment = treatments[tensor.name],
         treatment.rates.contains(where: { $0.factor > 0 })
       else {
-        frozen.append(tensor.name)
+        frozen.append(tensor)
         continue
       }
       trained.append(
@@ -56,7 +67,7 @@ package struct ParameterPlan {
           rates: treatment.rates))
     }
     self.trained = trained
-    self.frozen = frozen
+    frozenTensors = frozen
     guard !trained.isEmpty || !adapted.isEmpty else { throw TrainingError.nothingTrained }
   }
 

@@ -135,32 +135,39 @@
       let origin = "a trained model"
       var sources: [String: TensorSource] = [:]
       for name in frozen.keys { sources[name] = try start.source(name) }
-      var tensors: [ElementType: [(name: String, shape: Shape, values: [Float])]] = [:]
+      // One after the other: of their numbers there is never a second copy.
+      func add(_ name: String, _ shape: Shape, _ values: [Float], _ type: ElementType) throws {
+        sources[name] = try Checkpoint.inMemory(
+          config: [:], tensors: [(name, shape, values)], elementType: type, origin: origin
+        ).source(name)
+      }
       for tensor in trained where tensor.outline.role != .factor {
-        tensors[tensor.weights.elementType, default: []].append(
-          (tensor.name, Shape(tensor.shape), try tensor.weights.values()))
+        try add(
+          tensor.name, Shape(tensor.shape), tensor.weights.values(), tensor.weights.elementType)
       }
-      for (name, values) in try folded() {
-        guard let info = start.info(name) else { continue }
-        tensors[.float32, default: []].append((name, info.shape, values))
-      }
-      for (type, list) in tensors {
-        let part = try Checkpoint.inMemory(
-          config: start.config, tensors: list, elementType: type, origin: origin)
-        for name in part.names { sources[name] = try part.source(name) }
+      try forEachFolded { name, values in
+        guard let info = start.info(name) else { return }
+        try add(name, info.shape, values, .float32)
       }
       return Checkpoint(
         config: start.config, origin: origin, sources: sources, tokenizerFiles: [])
     }
 
-    /// What the adapted weights have become.
-    func folded() throws -> [(name: String, values: [Float])] {
-      guard let adapter = settings.adapter else { return [] }
+    /// What the adapted weights have become, in order of name, one after the other.
+    func forEachFolded(_ body: (String, [Float]) throws -> Void) throws {
+      guard let adapter = settings.adapter else { return }
       let own = Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.weights.array) })
-      return try adapted.keys.sorted().compactMap { name in
-        guard let base = frozen[name], let module = adapted[name] else { return nil }
-        return (name, try module.folded(base, own, adapter, kernels: kernels).floats())
+      for name in adapted.keys.sorted() {
+        guard let base = frozen[name], let module = adapted[name] else { continue }
+        try body(name, module.folded(base, own, adapter, kernels: kernels).floats())
       }
+    }
+
+    /// The same, all of them.
+    func folded() throws -> [(name: String, values: [Float])] {
+      var all: [(name: String, values: [Float])] = []
+      try forEachFolded { all.append(($0, $1)) }
+      return all
     }
   }
 

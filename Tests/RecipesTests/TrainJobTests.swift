@@ -260,12 +260,14 @@
       let size = try ModelSize(
         config: Initialization.llamaConfig(
           try sizes(small), vocabularySize: 300, endOfText: 0), origin: "a test")
-      let estimate = small.memoryEstimate(size, small.recipe.training)
+      let estimate = try size.trainingByteCount(
+        small.recipe.training,
+        ModelSize.TrainingShape(batchTokens: 64, evaluatedTokens: 4096))
       let asked = Mutex(0)
       small.availableMemory = {
         asked.withLock {
           $0 += 1
-          return $0 == 1 ? estimate * 2 : 10_000
+          return $0 == 1 ? estimate : 10_000
         }
       }
       do {

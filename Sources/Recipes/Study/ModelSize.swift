@@ -6,6 +6,7 @@
   import Documents
   import Models
   import Tensors
+  import Training
 
   /// How large a study's models are, and what working with them takes, before any is made.
   ///
@@ -14,6 +15,8 @@
   struct ModelSize: Equatable, Sendable {
     /// P
     let parameterCount: Int
+    private let config: JSON
+    private let origin: String
     private let layerCount: Int
     /// D
     private let hiddenSize: Int
@@ -28,6 +31,8 @@
     /// Reads `config.json`.
     /// - Throws: `CheckpointError` and `ModelError` for a config that cannot run.
     init(config: JSON, origin: String) throws {
+      self.config = config
+      self.origin = origin
       let sizes: DecoderConfiguration
       do { sizes = try DecoderConfiguration(config: config) } catch { throw error.inModel(origin) }
       parameterCount = try Blueprint.of(config, origin: origin)
@@ -44,23 +49,57 @@
     /// Bytes of a checkpoint's weights: 4·P.
     var weightByteCount: Int { 4 * parameterCount }
 
-    /// Bytes that training holds: 4·(5·P + N·((A + 1)·(9·D + 3·S + 3·F) + V)).
-    ///
-    /// Five times P are weights, gradients, AdamW's two moments and the start as it was read; a
-    /// sixth sums the gradients of several micro-batches. Each layer keeps its activations, one
-    /// more layer's worth is under way, and the loss keeps its logits. The program itself comes on
-    /// top. On the CPU, MLX's peak (weights, gradients, activations) was within 13 % of its part of
-    /// this for models of 0.9 and 2.4 million parameters with 1024 to 4096 tokens at once.
-    /// - Parameters:
-    ///   - batchTokens: N, of one micro-batch.
-    ///   - recomputes: whether layers keep only what goes in and out of them (2·D a token), and the
-    ///     activations of one layer at a time are there.
-    func trainingByteCount(batchTokens: Int, microBatches: Int, recomputes: Bool = false) -> Int {
-      let copies = microBatches > 1 ? 6 : 5
-      let kept =
-        recomputes ? 2 * layerCount * hiddenSize + 2 * layerWidth : (layerCount + 1) * layerWidth
-      return 4 * (copies * parameterCount + batchTokens * (kept + vocabularySize))
+    /// How a training goes about its work.
+    struct TrainingShape {
+      /// N, tokens of one micro-batch.
+      var batchTokens: Int
+      /// Whether layers keep only what goes in and out of them.
+      var recomputes = false
+      /// Whether a moving average of the weights is kept.
+      var averages = false
+      /// At most so many tokens of held-out text and tasks are scored meanwhile.
+      var evaluatedTokens = 0
     }
+
+    /// Bytes that training takes on top of the program and of a start that lies in memory.
+    ///
+    /// With the weights W that are trained, the optimizer's state O, gradients G, the moving average
+    /// E, frozen weights F and, of N tokens, 4·N·(A + 1)·(9·D + 3·S + 3·F) bytes of activations,
+    /// the most of
+    /// - a step: W + O + E + F + G and activations; with several micro-batches 2·G;
+    /// - a saved state: W + O + E + F and a copy of W + O + E;
+    /// - the results: W + O + E + F and a float32 copy of W, of what an adapter changes, and of E
+    ///   with what it takes the place of.
+    ///
+    /// With `recomputes`, activations are 2·A·D, and four of a layer that is computed again. Of the
+    /// logits at most 128 MB are there at once. On the CPU the peak of seven trainings of 0.1 to 19
+    /// million parameters was within 25 % of this and the program.
+    /// - Parameter elementType: what a tensor of the start is stored as.
+    /// - Throws: as `ParameterPlan`.
+    func trainingByteCount(
+      _ settings: TrainingSettings, _ shape: TrainingShape,
+      elementType: (String) -> ElementType? = { _ in nil }
+    ) throws -> Int {
+      let tensors = try TrainingFootprint(
+        config: config, origin: origin, settings: settings, elementType: elementType)
+      let whole = tensors.gradientByteCount
+      let average = shape.averages ? whole : 0
+      let state = tensors.weightByteCount + tensors.optimizerByteCount + average
+      let kept =
+        shape.recomputes
+        ? 2 * layerCount * hiddenSize + 4 * layerWidth : (layerCount + 1) * layerWidth
+      let logits = min(shape.batchTokens * vocabularySize, Self.logitLimit)
+      let step =
+        (settings.microBatches > 1 ? 2 : 1) * tensors.gradientByteCount
+        + 4 * (shape.batchTokens * kept + logits)
+      let results = whole + tensors.foldedByteCount + 2 * average
+      let scored = min(shape.evaluatedTokens, Self.scoringTokens)
+      let scoring = 4 * (scored * 2 * layerWidth + min(scored * vocabularySize, Self.logitLimit))
+      return state + tensors.frozenByteCount + max(step, state, results, scoring)
+    }
+
+    /// Floats of logits that the loss holds at once.
+    private static let logitLimit = 1 << 25
 
     /// Bytes that scoring holds, or writing text: 4·(P + N·(9·D + 3·S + 3·F + V)), with N = 4096.
     ///

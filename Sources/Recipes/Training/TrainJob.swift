@@ -205,8 +205,7 @@
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
       let settings = try settings(for: data)
-      let size = try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
-      try checkMemory(size, settings)
+      try checkMemory(memoryEstimate(start.checkpoint, data, settings))
       let evaluation = try evaluation(data)
       var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
       observer(.phase("measuring the machine"))
@@ -302,17 +301,23 @@
     }
 
     /// Refuses what cannot fit before anything is allocated.
-    func checkMemory(_ size: ModelSize, _ settings: TrainingSettings) throws {
-      let needed = memoryEstimate(size, settings)
+    func checkMemory(_ needed: Int) throws {
       guard let available = availableMemory(), needed > available else { return }
       throw TrainError.memory(needed: needed, available: available, isMeasured: false)
     }
 
-    func memoryEstimate(_ size: ModelSize, _ settings: TrainingSettings) -> Int {
-      size.trainingByteCount(
-        batchTokens: settings.batchSize * recipe.windowLength, microBatches: settings.microBatches,
-        recomputes: recipe.loop.recomputesActivations)
-        + (recipe.loop.averageDecay > 0 ? size.weightByteCount : 0)
+    /// Bytes that will be taken beside those that are by now.
+    func memoryEstimate(
+      _ start: Checkpoint, _ data: TrainData, _ settings: TrainingSettings
+    ) throws -> Int {
+      let size = try ModelSize(config: start.config, origin: start.origin)
+      // A token is a byte at least.
+      let heldOut = data.heldOut.reduce(0) { $1.documents.reduce($0) { $0 + $1.utf8.count } }
+      let shape = ModelSize.TrainingShape(
+        batchTokens: settings.batchSize * recipe.windowLength,
+        recomputes: recipe.loop.recomputesActivations, averages: recipe.loop.averageDecay > 0,
+        evaluatedTokens: recipe.evaluation.tasks.isEmpty ? heldOut : .max)
+      return try size.trainingByteCount(settings, shape) { start.info($0)?.elementType }
     }
 
     func evaluation(_ data: TrainData) throws -> LoopEvaluation {
