@@ -39,7 +39,9 @@
           let model = try Parameterization(start: start, settings: settings)
           #expect(
             plan.weightByteCount
-              == model.trained.reduce(0) { $0 + $1.outline.count * $1.weights.elementType.byteCount })
+              == model.trained.reduce(0) {
+                $0 + $1.outline.count * $1.weights.elementType.byteCount
+              })
           #expect(
             plan.gradientByteCount == 4 * model.trained.reduce(0) { $0 + $1.outline.count })
           #expect(

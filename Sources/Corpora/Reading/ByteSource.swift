@@ -100,7 +100,9 @@ final class PackedBlocks {
       let free = UnsafeMutableRawBufferPointer(rebasing: buffer[before...])
       // Safety: the system writes at most as many bytes as it is told.
       var found: Int
-      repeat { found = Foundation.read(descriptor, free.baseAddress, free.count) } while found < 0
+      repeat {
+        found = Foundation.read(descriptor, free.baseAddress, free.count)
+      } while found < 0
         && errno == EINTR
       return found
     }

@@ -56,6 +56,9 @@ package enum Machine {
 
   /// About what this program takes before it has any weights.
   static let programByteCount = 100_000_000
+  /// About what it takes more while it trains: code that was not used before, the measurement of
+  /// the matrix product.
+  static let workingByteCount = 30_000_000
 
   /// The resident memory of this process, in bytes; `nil` when unknown.
   static func residentByteCount() -> Int? {

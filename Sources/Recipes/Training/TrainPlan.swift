@@ -189,8 +189,10 @@
           heldOut: data.heldOut.map {
             ($0.name, $0.documents.count, $0.documents.reduce(0) { $0 + $1.utf8.count })
           },
-          steps: settings.steps, tokensPerStep: perStep, memoryByteCount: present + needed,
-          neededByteCount: needed, availableByteCount: available, probedByteCount: probe?.peakMemory,
+          steps: settings.steps, tokensPerStep: perStep,
+          memoryByteCount: present + needed + Machine.workingByteCount,
+          neededByteCount: needed, availableByteCount: available,
+          probedByteCount: probe?.peakMemory,
           secondsPerStep: probe?.seconds,
           utilization: probe.map { operations * Double(perStep) / $0.seconds / peak })
       }
