@@ -15,6 +15,8 @@ public enum CorpusError: Diagnosed, Equatable {
   case notGzip(String)
   /// A gzip stream that ends early or whose checksum is wrong, after `byte` readable bytes.
   case damagedGzip(String, byte: Int, reason: String)
+  /// Bytes behind a gzip stream, from `byte` of the file on, that are neither gzip nor zeros.
+  case trailingBytes(String, byte: Int)
   /// A `.zst` name over bytes that are not Zstandard.
   case notZstd(String)
   /// A Zstandard stream that is cut short or damaged, after `byte` readable bytes.
@@ -100,6 +102,12 @@ public enum CorpusError: Diagnosed, Equatable {
         what: "The gzip stream is damaged: \(reason).",
         where: "\(path), after \(byte) bytes of text",
         next: "The download is incomplete or was changed; fetch the file again.")
+    case .trailingBytes(let path, let byte):
+      Diagnosis(
+        what: "Bytes that are not gzip follow the end of the gzip stream.",
+        where: "\(path), from byte \(byte) on",
+        next: "Fetch the file again; if the rest may go, pack it anew with "
+          + "`gzip -dc FILE | gzip > NEW`.")
     case .notZstd(let path):
       Diagnosis(
         what: "The name ends in .zst, the bytes are not Zstandard.", where: path,

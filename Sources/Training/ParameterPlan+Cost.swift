@@ -1,56 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Checkpoints
-
-/// What a training holds whatever the batch, in bytes.
-package struct ParameterMemory: Equatable, Sendable {
-  /// From the first step to the last: the start as it was read, trained weights, their gradients, what
-  /// the optimizer keeps beside them, and their moving average.
-  package var duringSteps: Int
-  /// On top of that when a checkpoint is made, while no batch is there: weights that low-rank changes
-  /// are folded into, in float32.
-  package var forCheckpoint: Int
-}
-
 extension ParameterPlan {
-  /// For each weight that is trained 4 bytes each for its gradient, the sum of several micro-batches'
-  /// gradients, the average and every number that the optimizer keeps of it, and itself in 4 or, kept
-  /// as stored, 2 bytes. Frozen weights take what they take in the checkpoint.
-  ///
-  /// - Parameters:
-  ///   - keepsAverage: whether there is a moving average.
-  ///   - storedByteCount: of a tensor of the checkpoint, by name; `nil` for 4 bytes a number.
-  package func memory(
-    _ settings: TrainingSettings, keepsAverage: Bool, storedByteCount: (String) -> Int?
-  ) -> ParameterMemory {
-    let optimizer = settings.optimizer.value
-    func stored(_ tensor: TensorOutline) -> Int {
-      storedByteCount(tensor.name) ?? 4 * tensor.count
-    }
-    /// Beside the weights themselves.
-    func beside(_ tensor: TensorOutline) -> Int {
-      let copies = 1 + (settings.microBatches > 1 ? 1 : 0) + (keepsAverage ? 1 : 0)
-      let buffers = optimizer.buffers(for: tensor).reduce(0) { $0 + $1.shape.reduce(1, *) }
-      return 4 * (copies * tensor.count + buffers)
-    }
-    var steps = frozen.reduce(0) { $0 + stored($1) }
-    for part in trained {
-      let tensor = part.outline
-      let keepsType = settings.masters == .stored && tensor.shape.count > 1
-      steps +=
-        stored(tensor) + (keepsType ? min(4 * tensor.count, stored(tensor)) : 4 * tensor.count)
-      steps += beside(tensor)
-    }
-    if let adapter = settings.adapter {
-      for factor in adapted.flatMap({ AdaptedModule(weight: $0).outlines(adapter) }) {
-        steps += 4 * factor.count + beside(factor)
-      }
-    }
-    return ParameterMemory(
-      duringSteps: steps, forCheckpoint: adapted.reduce(0) { $0 + 4 * $1.count })
-  }
-
   /// Floating-point operations that the weights of matrices take of a token, forward and backward: 6 for
   /// one that is trained, 4 for a frozen one, whose gradient nobody needs.
   ///

@@ -55,15 +55,14 @@
       let before = saved
       // Where a resumed training was stopped again before it did anything, its state is there.
       if before.last?.step == progress.step { return }
-      let weights = try Checkpoint.inMemory(
-        config: trainer.config,
-        tensors: model.trained.map { ($0.name, Shape($0.shape), try $0.weights.values()) },
-        origin: "a training state")
-      let buffers = try Checkpoint.inMemory(
-        config: [:],
-        tensors: (model.optimizerState + (average?.state ?? [])).map {
-          ($0.name, Shape($0.shape), $0.buffer.values)
-        }, origin: "a training state")
+      // What the next step would reuse is more than what is copied here.
+      Engine.releaseMemory()
+      let weights = try Self.copy(model.trained, config: trainer.config) {
+        ($0.name, $0.shape, try $0.weights.values())
+      }
+      let buffers = try Self.copy(model.optimizerState + (average?.state ?? []), config: [:]) {
+        ($0.name, $0.shape, $0.buffer.values)
+      }
       var state = progress.json
       state["sampler_state"] = try Self.json(of: sampler)
       state["loop_state"] = loop
@@ -83,6 +82,23 @@
       for (step, path) in before where step != kept {
         try? FileManager.default.removeItem(atPath: path)
       }
+    }
+
+    /// A checkpoint of `parts` as they are now, made one after the other: of their numbers there is
+    /// never a second copy.
+    private static func copy<Part>(
+      _ parts: [Part], config: JSON,
+      _ values: (Part) throws -> (name: String, shape: [Int], values: [Float])
+    ) throws -> Checkpoint {
+      let origin = "a training state"
+      var sources: [String: TensorSource] = [:]
+      for part in parts {
+        let (name, shape, numbers) = try values(part)
+        let one = try Checkpoint.inMemory(
+          config: [:], tensors: [(name, Shape(shape), numbers)], origin: origin)
+        sources[name] = try one.source(name)
+      }
+      return Checkpoint(config: config, origin: origin, sources: sources, tokenizerFiles: [])
     }
 
     /// What a state must agree in with the training that wants to go on from it.

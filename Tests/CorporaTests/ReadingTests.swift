@@ -140,6 +140,61 @@ import Testing
         """)
   }
 
+  @Test(arguments: [1, 2, 511, 300_000])
+  func `zeros after a gzip member are padding, and other members may follow them`(
+    count: Int
+  ) throws {
+    let zeros = [UInt8](repeating: 0, count: count)
+    let first = gzip("one\n") + zeros
+    try folder.write("end.txt.gz", first)
+    try folder.write("between.txt.gz", first + gzip("two\n") + zeros + gzip("three\n"))
+    #expect(try segments("end.txt.gz", .line) == [["one"]])
+    #expect(try segments("between.txt.gz", .line) == [["one"], ["two"], ["three"]])
+  }
+
+  @Test(arguments: [
+    [UInt8(ascii: "x")], [0x1F], [0x1F, 0x8C, 8, 0], Array("rubbish".utf8), [0, 0, 0x8B],
+  ])
+  func `bytes after a gzip member that are neither gzip nor zeros are refused`(
+    rest: [UInt8]
+  ) throws {
+    // The end of the member lies at every place around the end of a block that is read.
+    for extra in 0..<4 {
+      let line = String(repeating: "x", count: (1 << 17) - 31 + extra)
+      let whole = gzip(line + "\n")
+      let path = try folder.write("rest.txt.gz", whole + rest)
+      let zeros = rest.prefix { $0 == 0 }.count
+      #expect(
+        lines { _ = try CorpusReader.documents(at: path) } == """
+          Bytes that are not gzip follow the end of the gzip stream.
+          \(path), from byte \(whole.count + zeros) on
+          Fetch the file again; if the rest may go, pack it anew with `gzip -dc FILE | gzip > NEW`.
+          """)
+    }
+  }
+
+  @Test func `a second gzip member that is cut is refused`() throws {
+    for length in [2, 5, 12, 15] {
+      let path = try folder.write("cut.txt.gz", gzip("one\n") + gzip("two\n").prefix(length))
+      #expect(
+        lines { _ = try CorpusReader.documents(at: path) }.hasPrefix(
+          "The gzip stream is damaged: it ends too early.\n\(path), after 4 "), "\(length)")
+    }
+  }
+
+  @Test func `an empty file and a file of one byte are plain text and no gzip`() throws {
+    try folder.write("empty.txt", "")
+    try folder.write("one.txt", "x")
+    #expect(try segments("empty.txt") == [])
+    #expect(try segments("one.txt") == [["x"]])
+    for text in ["", "x"] {
+      let path = try folder.write("none.txt.gz", text)
+      #expect(
+        lines { _ = try CorpusReader.documents(at: path) }.hasPrefix(
+          "The name ends in .gz, the bytes are not gzip."))
+    }
+  }
+
   @Test func `an unknown ending is refused with the known ones`() throws {
     let path = try folder.write("a.docx", "x")
     #expect(

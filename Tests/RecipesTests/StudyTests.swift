@@ -217,7 +217,8 @@
       let base = try #require(plan["base"]?.estimate)
       #expect(base.tokenCount == 12 * 4 * 32)
       #expect(base.outputByteCount == 4 * parameters)
-      #expect(base.memoryByteCount == 4 * (5 * parameters + 4 * 32 * (3 * width + 320)))
+      #expect(
+        base.memoryByteCount == 100_000_000 + 4 * (4 * parameters + 4 * 32 * (3 * width + 320)))
       #expect(base.duration == nil)
       let merge = try #require(plan["merge-linear"]?.estimate)
       #expect(merge.outputByteCount == 4 * parameters)

@@ -257,15 +257,17 @@
         #expect(!isMeasured)
       }
       // Where the estimate fits, the fullest batch itself is the measure.
-      let start = try Initialization.random(
+      let size = try ModelSize(
         config: Initialization.llamaConfig(
-          try sizes(small), vocabularySize: 300, endOfText: 0), seed: 1)
-      let estimate = try small.memoryEstimate(start, small.recipe.training)
+          try sizes(small), vocabularySize: 300, endOfText: 0), origin: "a test")
+      let estimate = try size.trainingByteCount(
+        small.recipe.training,
+        ModelSize.TrainingShape(batchTokens: 64, evaluatedTokens: 4096))
       let asked = Mutex(0)
       small.availableMemory = {
         asked.withLock {
           $0 += 1
-          return $0 == 1 ? estimate * 2 : 10_000
+          return $0 == 1 ? estimate : 10_000
         }
       }
       do {

@@ -85,7 +85,7 @@ import Testing
       for step in 1...5 {
         try file.append(EventRecord(wallTime: 1, step: step, scalars: [.init("train/loss", 1)]))
       }
-      try EventFile(appendingTo: path, keepingUpTo: 3).append(
+      try EventFile(appendingTo: path, keepingWhile: { $0.step <= 3 }).append(
         EventRecord(wallTime: 2, step: 4, scalars: [.init("train/loss", 7)]))
       #expect(try EventFile.read(path).map(\.step) == [0, 1, 2, 3, 4])
       #expect(try EventFile.read(path).last?.scalars == [.init("train/loss", 7)])

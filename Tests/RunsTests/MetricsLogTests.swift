@@ -45,7 +45,7 @@ import Testing
         let log = try MetricsLog(appendingTo: file)
         for record in records { try log.append(record) }
       }
-      try MetricsLog.keep(upTo: 3, in: file)
+      try MetricsLog.keepLines(of: file) { $0.iteration <= 3 }
       #expect(try MetricsLog.read(file).map(\.iteration) == [1, 2, 3])
       try MetricsLog(appendingTo: file).append(records[4])
       #expect(try MetricsLog.read(file).map(\.iteration) == [1, 2, 3, 5])

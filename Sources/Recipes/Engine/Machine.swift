@@ -54,6 +54,24 @@ package enum Machine {
     return status == 0 ? Int(usage.ru_maxrss) * unit : nil
   }
 
+  /// About what this program takes before it has any weights.
+  static let programByteCount = 100_000_000
+  /// About what it takes more while it trains: code that was not used before, the measurement of
+  /// the matrix product.
+  static let workingByteCount = 30_000_000
+
+  /// The resident memory of this process, in bytes; `nil` when unknown.
+  static func residentByteCount() -> Int? {
+    #if os(Linux)
+      // proc(5): total and resident size, in pages.
+      let text = (try? Disk.read("/proc/self/statm")).map { String(decoding: $0, as: UTF8.self) }
+      let pages = text?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+      return pages.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+    #else
+      return nil
+    #endif
+  }
+
   /// Memory that may still be taken without swapping, in bytes: what the system says is available,
   /// within the limit of this process's control group. `nil` when unknown.
   package static func availableMemoryByteCount() -> Int? {

@@ -42,7 +42,7 @@
 
     func estimate(_ context: EstimateContext) -> StepEstimate {
       StepEstimate(
-        outputByteCount: size.weightByteCount, memoryByteCount: size.scoringByteCount,
+        outputByteCount: size.weightByteCount, memoryByteCount: size.mergingByteCount,
         note: "\(grid.candidates.count) candidate\(grid.candidates.count == 1 ? "" : "s")")
     }
 

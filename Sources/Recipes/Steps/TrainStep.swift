@@ -78,7 +78,10 @@
     func estimate(_ context: EstimateContext) -> StepEstimate {
       var estimate = StepEstimate(
         outputByteCount: size.weightByteCount,
-        memoryByteCount: try? size.trainingByteCount(training, windowLength: windowLength))
+        // What cannot be planned, such as a pattern that matches nothing, the step itself tells.
+        memoryByteCount: (try? size.trainingByteCount(
+          training, ModelSize.TrainingShape(batchTokens: training.batchSize * windowLength)))
+          .map { $0 + Machine.programByteCount })
       estimate.countsTokens = true
       var parts = ["\(NumberText.count(size.parameterCount)) parameters"]
       if let epochs { parts.append("\(String(format: "%g", epochs)) times the task's rows") }

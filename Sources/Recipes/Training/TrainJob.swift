@@ -205,7 +205,7 @@
       _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainSummary {
       let settings = try settings(for: data)
-      try checkMemory(start.checkpoint, settings)
+      try checkMemory(memoryEstimate(start.checkpoint, data, settings))
       let evaluation = try evaluation(data)
       var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
       observer(.phase("measuring the machine"))
@@ -236,7 +236,7 @@
       } catch TrainingError.stopped(let step, _) {
         throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
       }
-      try session.begin(after: result.steps)
+      try session.begin(after: result.steps, evaluatedAt: result.steps)
       watchdog.begin("writing the results")
       observer(.phase("writing the results"))
       try writeResults(result, start, observer)
@@ -301,16 +301,23 @@
     }
 
     /// Refuses what cannot fit before anything is allocated.
-    func checkMemory(_ start: Checkpoint, _ settings: TrainingSettings) throws {
-      let needed = try memoryEstimate(start, settings)
+    func checkMemory(_ needed: Int) throws {
       guard let available = availableMemory(), needed > available else { return }
       throw TrainError.memory(needed: needed, available: available, isMeasured: false)
     }
 
-    func memoryEstimate(_ start: Checkpoint, _ settings: TrainingSettings) throws -> Int {
-      try ModelSize(config: start.config, origin: start.origin).trainingByteCount(
-        settings, windowLength: recipe.windowLength, loop: recipe.loop,
-        storedByteCount: { start.info($0)?.byteCount })
+    /// Bytes that will be taken beside those that are by now.
+    func memoryEstimate(
+      _ start: Checkpoint, _ data: TrainData, _ settings: TrainingSettings
+    ) throws -> Int {
+      let size = try ModelSize(config: start.config, origin: start.origin)
+      // A token is a byte at least.
+      let heldOut = data.heldOut.reduce(0) { $1.documents.reduce($0) { $0 + $1.utf8.count } }
+      let shape = ModelSize.TrainingShape(
+        batchTokens: settings.batchSize * recipe.windowLength,
+        recomputes: recipe.loop.recomputesActivations, averages: recipe.loop.averageDecay > 0,
+        evaluatedTokens: recipe.evaluation.tasks.isEmpty ? heldOut : .max)
+      return try size.trainingByteCount(settings, shape) { start.info($0)?.elementType }
     }
 
     func evaluation(_ data: TrainData) throws -> LoopEvaluation {

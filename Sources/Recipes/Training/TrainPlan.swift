@@ -21,9 +21,12 @@
     let heldOut: [(name: String, documents: Int, bytes: Int)]
     let steps: Int
     let tokensPerStep: Int
+    /// What the training would take at most, the program included: an estimate.
     let memoryByteCount: Int
+    /// The part of it that is not taken yet.
+    let neededByteCount: Int
     /// Whether a training would begin.
-    var fits: Bool { availableByteCount.map { memoryByteCount <= $0 } ?? true }
+    var fits: Bool { availableByteCount.map { neededByteCount <= $0 } ?? true }
     let availableByteCount: Int?
     /// Peak of the fullest batch, tried; `nil` where the estimate does not fit.
     let probedByteCount: Int?
@@ -108,8 +111,11 @@
         (
           "memory",
           "about \(NumberText.bytes(memoryByteCount))"
-            + (probedByteCount.map { ", the fullest batch tried: \(NumberText.bytes($0))" } ?? "")
+            + " in all"
             + (availableByteCount.map { "; \(NumberText.bytes($0)) free" } ?? "")
+            + (probedByteCount.map {
+              "; the fullest batch, tried, has \(NumberText.bytes($0)) of arrays"
+            } ?? "")
             + (fits ? "" : ": too much, so that the training would be refused")
         ))
       if let seconds, let secondsPerStep {
@@ -163,7 +169,8 @@
           drawn[index].seen = Int(Double(drawn[index].seen) * scale)
           drawn[index].epochs *= scale
         }
-        let needed = try job.memoryEstimate(start.checkpoint, settings)
+        let needed = try job.memoryEstimate(start.checkpoint, data, settings)
+        let present = Machine.residentByteCount() ?? Machine.programByteCount
         let available = availableMemory()
         var probe: (peakMemory: Int, seconds: Double)?
         if available.map({ needed <= $0 }) ?? true {
@@ -182,8 +189,10 @@
           heldOut: data.heldOut.map {
             ($0.name, $0.documents.count, $0.documents.reduce(0) { $0 + $1.utf8.count })
           },
-          steps: settings.steps, tokensPerStep: perStep, memoryByteCount: needed,
-          availableByteCount: available, probedByteCount: probe?.peakMemory,
+          steps: settings.steps, tokensPerStep: perStep,
+          memoryByteCount: present + needed + Machine.workingByteCount,
+          neededByteCount: needed, availableByteCount: available,
+          probedByteCount: probe?.peakMemory,
           secondsPerStep: probe?.seconds,
           utilization: probe.map { operations * Double(perStep) / $0.seconds / peak })
       }

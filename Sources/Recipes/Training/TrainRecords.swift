@@ -49,14 +49,21 @@
     private var metricsPath: String { folder + "/metrics.jsonl" }
 
     /// Opens the files to go on after `step`; what was written of later steps is dropped, for it
-    /// will be written again.
-    func open(after step: Int) throws {
-      if Disk.exists(metricsPath) { try MetricsLog.keep(upTo: step, in: metricsPath) }
+    /// will be written again, and so is what an evaluation said that was not finished.
+    ///
+    /// - Parameter evaluatedAt: the last step whose evaluation counts.
+    func open(after step: Int, evaluatedAt: Int) throws {
+      if Disk.exists(metricsPath) {
+        try MetricsLog.keepLines(of: metricsPath) { record in
+          record.iteration <= (record.values["train_loss"] == nil ? evaluatedAt : step)
+        }
+      }
       log = try MetricsLog(appendingTo: metricsPath)
       let samples = folder + "/samples.jsonl"
       if Disk.exists(samples) {
         let lines = try Disk.readText(samples).split(separator: "\n").filter {
-          ((try? JSON.parse(String($0), origin: samples))?["iteration"]?.int ?? .max) <= step
+          ((try? JSON.parse(String($0), origin: samples))?["iteration"]?.int ?? .max)
+            <= evaluatedAt
         }
         try Disk.write(lines.map { $0 + "\n" }.joined(), to: samples, isShared: false)
       }
@@ -65,7 +72,11 @@
       let name =
         try Disk.names(in: board).sorted().last { $0.hasPrefix("events.out.tfevents.") }
         ?? EventFile.fileName()
-      events = try EventFile(appendingTo: board + "/" + name, keepingUpTo: step)
+      let lossTag = Self.tag("train_loss")
+      events = try EventFile(appendingTo: board + "/" + name) { event in
+        event.fileVersion != nil
+          || event.step <= (event.scalars.contains { $0.tag == lossTag } ? step : evaluatedAt)
+      }
     }
 
     /// Adds numbers to `metrics.jsonl`, and to TensorBoard in groups: `train/loss`.

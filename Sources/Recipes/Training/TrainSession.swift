@@ -83,11 +83,11 @@
     }
 
     /// Opens the records once it is known where the training goes on.
-    func begin(after step: Int) throws {
+    func begin(after step: Int, evaluatedAt: Int) throws {
       guard !isOpen else { return }
       isOpen = true
       meter.resume(at: step)
-      try records.open(after: step)
+      try records.open(after: step, evaluatedAt: evaluatedAt)
     }
 
     private func note(_ record: TrainingRecord) throws {
@@ -111,11 +111,11 @@
 
     private func note(_ event: TrainingEvent) throws {
       switch event {
-      case .resumed(let step):
-        try begin(after: step)
+      case .resumed(let step, let evaluatedAt):
+        try begin(after: step, evaluatedAt: evaluatedAt)
         observer(.message("Goes on after step \(step)."))
       case .probed(let peakMemory, let seconds):
-        try begin(after: 0)
+        try begin(after: 0, evaluatedAt: 0)
         observer(
           .message(
             "The fullest batch takes \(NumberText.bytes(peakMemory)) of arrays and "

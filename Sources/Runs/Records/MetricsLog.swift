@@ -142,12 +142,22 @@ public final class MetricsLog: Sendable {
     }
   }
 
-  /// Leaves the records up to an iteration in the file: those that a run which goes on from there will
-  /// not write again. The file is replaced whole, so that nothing is lost to a kill. Nobody may have it
-  /// open for writing.
-  public static func keep(upTo iteration: Int, in path: String) throws {
-    let kept = try read(path).filter { $0.iteration <= iteration }
-    try AtomicFile.write(Data(kept.map { $0.line() + "\n" }.joined().utf8), to: path)
+  /// Drops the lines that `isKept` refuses, and one that is torn; the others stay byte for byte.
+  ///
+  /// The file is replaced as a whole: a kill leaves the old lines or the new ones. Nobody may have
+  /// it open for appending.
+  public static func keepLines(
+    of path: String, where isKept: (MetricRecord) -> Bool
+  ) throws {
+    let bytes = try FileBytes.read(path)
+    var kept = Data()
+    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    lines.removeLast()
+    for (index, line) in lines.enumerated() where !line.isEmpty {
+      guard isKept(try MetricRecord(line: line, path: path, number: index + 1)) else { continue }
+      kept += line + [UInt8(ascii: "\n")]
+    }
+    if kept != bytes { try AtomicFile.write(kept, to: path) }
   }
 
   /// All records in file order, one per step and iteration: where an iteration was written more

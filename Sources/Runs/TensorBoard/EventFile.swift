@@ -18,10 +18,10 @@ public final class EventFile: Sendable {
   /// Opens for appending, making the file with its first event where missing.
   ///
   /// - Parameters:
-  ///   - lastStep: later events are dropped; `nil` keeps all.
+  ///   - isKept: the first event that it refuses is dropped with all after it.
   ///   - now: seconds since 1970, for the first event.
   public init(
-    appendingTo path: String, keepingUpTo lastStep: Int? = nil,
+    appendingTo path: String, keepingWhile isKept: (EventRecord) -> Bool = { _ in true },
     now: Double = Date().timeIntervalSince1970
   ) throws {
     self.path = path
@@ -31,7 +31,7 @@ public final class EventFile: Sendable {
     let bytes = Array(try FileBytes.read(path))
     var kept = 0
     for event in EventRecord.read(bytes).events {
-      if let lastStep, event.step > lastStep { break }
+      guard isKept(event) else { break }
       kept += event.frame.count
     }
     if kept < bytes.count, ftruncate(descriptor, off_t(kept)) != 0 {

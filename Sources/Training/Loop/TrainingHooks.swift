@@ -27,8 +27,8 @@
 
   /// What else a training has to say.
   public enum TrainingEvent: Sendable {
-    /// It goes on from a saved state.
-    case resumed(step: Int)
+    /// It goes on from a saved state; the last evaluation that was finished was after `evaluatedAt`.
+    case resumed(step: Int, evaluatedAt: Int)
     /// The fullest batch has been tried; bytes of arrays at most, and seconds.
     case probed(peakMemory: Int, seconds: Double)
     /// A loss leapt out; `skipped` when its batch was left out.

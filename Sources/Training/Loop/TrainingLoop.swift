@@ -55,7 +55,7 @@
       if let states, let saved = try states.restoreLatest(into: model, average) {
         try restore(saved)
         try sampler.restore(saved.sampler)
-        try hooks.event(.resumed(step: progress.step))
+        try hooks.event(.resumed(step: progress.step, evaluatedAt: evaluatedAt))
       }
       try ranks.checkAlike(model, step: progress.step)
       let resumedAt = progress.step
