@@ -22,6 +22,8 @@
       Shape(batch: 2, length: 37, heads: 4, groups: 2, size: 10),
       Shape(batch: 3, length: 130, heads: 3, groups: 1, size: 32),
       Shape(batch: 1, length: 65, heads: 2, groups: 2, size: 64),
+      // Documents of up to 222 tokens, more than two blocks of attention.
+      Shape(batch: 8, length: 300, heads: 1, groups: 1, size: 8),
     ]
 
     private func numbers(_ name: String, _ count: Int, scale: Double = 1) -> [Float] {
@@ -131,9 +133,10 @@
       }
     }
 
-    /// Windows shorter and longer than a block of 64 and than the text, with and without a cap.
+    /// Windows shorter and longer than a block of 112 and than the text, with and without a cap.
     static let rules: [(window: Int?, softcap: Float?)] = [
       (nil, nil), (1, nil), (7, nil), (70, nil), (1000, nil), (nil, 2), (9, 0.7), (66, 50),
+      (118, nil),
     ]
 
     @Test(arguments: shapes, rules)
@@ -213,7 +216,8 @@
       }
     }
 
-    @Test(arguments: [(1, 1, 1), (7, 24, 40), (200, 96, 300)])
+    // Rows of 1024 numbers are not read where they are: they meet in the sets of a cache.
+    @Test(arguments: [(1, 1, 1), (7, 24, 40), (200, 96, 300), (250, 1024, 70)])
     func `fused projections equal the plain ones`(rows: Int, width: Int, outputs: Int) throws {
       try compare([
         (numbers("x", rows * width), [rows, width]),

@@ -11,9 +11,10 @@
 //
 // One piece of work is one key/value head of one sequence: its R query heads read the same packed keys and
 // values and add to the same dK, dV, in order. Rows go in blocks of 112, against only those keys that some row
-// of the block may see, and the tiles of products that lie beyond the diagonal are left out; so a causal window costs
-// little more than half of the full square, and packed short documents cost less. P is never kept: only lse [B, H, L] is, and P is computed again in the backward pass
-// (Dao et al. 2022, arXiv:2205.14135, §3; departs: whole rows of scores are held, so no running softmax).
+// of the block may see, and the tiles of products that lie beyond the diagonal are left out; so a causal window
+// costs little more than half of the full square, and packed short documents cost less. P is never kept: only
+// lse [B, H, L] is, and P is computed again in the backward pass (Dao et al. 2022, arXiv:2205.14135, §3;
+// departs: whole rows of scores are held, so no running softmax).
 // Memory: 112 · L floats of scores (twice in the backward pass) and the packed keys and values, per thread.
 
 #include <algorithm>
@@ -172,7 +173,8 @@ void forwardPiece(
       multiplyPacked(
           block.rows(), width, Matrix::rows(scores, static_cast<std::ptrdiff_t>(columns)),
           scratch.values, 0, block.first, block.end,
-          o + (b * length + block.begin) * outStride + h * width, outStride, false, block.left());
+          o + (b * length + block.begin) * outStride + h * width, outStride, false,
+          block.left());
     }
   }
 }

@@ -189,9 +189,10 @@ struct Piece {
 };
 
 /// Cuts a product into pieces, large ones first: with all panels of B while there is much left to do (what is
-/// packed of A is used most often then), with fewer towards the end, so that all threads finish together.
+/// packed of A is used most often then), with fewer towards the end, so that all threads finish together. Not
+/// with one or two panels, for which columns of A are not packed but read from afar again and again.
 std::vector<Piece> cutPieces(const std::vector<std::size_t>& rowCounts, std::size_t panels) {
-  constexpr std::size_t fewest = 2;
+  constexpr std::size_t fewest = 4;
   const auto threads = static_cast<std::size_t>(threadCount());
   std::size_t left = 0;  // rows × panels
   for (const std::size_t rows : rowCounts) left += rows * panels;
@@ -199,7 +200,7 @@ std::vector<Piece> cutPieces(const std::vector<std::size_t>& rowCounts, std::siz
   for (std::size_t index = 0; index < rowCounts.size(); ++index) {
     const std::size_t rows = rowCounts[index];
     for (std::size_t first = 0; first < panels;) {
-      const std::size_t fair = threads == 1 ? panels : left / (2 * threads * rows);
+      const std::size_t fair = threads == 1 ? panels : left / (threads * rows);
       const std::size_t count = std::min(panels - first, std::max(fewest, fair));
       pieces.push_back({index, first, count});
       left -= rows * count;
