@@ -25,7 +25,7 @@ public struct RegressionMean: MergeMethod {
       """,
     source: "Jin et al. 2023, arXiv:2212.09849, eq. 2 and section 3.2",
     departs: "has weights; solved as a correction of the weighted mean, which stays where no input "
-      + "reaches; the default α of 0.9 is the paper's as we remember it, not checked against its text: "
+      + "reaches; the default α of 0.9 is not verified against the paper: "
       + "the authors' configurations (bloomberg/dataless-model-merging) have 0.1 for DeBERTa-large and "
       + "T5, and 1 where they say nothing, as for RoBERTa",
     cost: "for r × n weights of K models n³/6 + (K+1)·r·n² multiply-adds, and 12·n² + 28·r·n bytes",
