@@ -83,7 +83,8 @@ package enum AtomicOutput {
 
   private static func temporaryName(for path: String) -> String {
     (path.parentPath as NSString).appendingPathComponent(
-      ".\((path as NSString).lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
+      ".\((path as NSString).lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial"
+    )
   }
 
   /// Removes what killed processes had begun at this place; living ones keep theirs.
