@@ -11,8 +11,9 @@ public enum YAML {
   /// aliases are resolved, and so are merge keys, which YAML 1.2 has dropped and Python's reader has
   /// not: the members of a mapping under `<<`, or of a list of mappings, stand in for those that a
   /// mapping lacks, the first of a list winning. Refused, because reading them otherwise would
-  /// mislead: a second document, keys that repeat or are no scalars, tags other than YAML's own of texts, numbers, flags and null, control
-  /// characters, more than 128 levels, and aliases that stand for more than a million values.
+  /// mislead: a second document, keys that repeat or are no scalars, tags other than YAML's own for
+  /// texts, numbers, flags and null, control characters, more than 128 levels, and aliases that stand
+  /// for more than a million values.
   /// - Parameter firstLine: the number of the text's first line in the file, for messages.
   /// - Throws: `DocumentError.syntax` with the line.
   public static func parse(
