@@ -7,29 +7,46 @@ extension MergeRecipe {
   func mapReferences<E: Error>(
     _ body: (ModelReference) throws(E) -> ModelReference
   ) throws(E) -> MergeRecipe {
+    // The long walk is not generic: Swift 6.3.1 ends with "Broken module" where it specialises one
+    // that changes fields in place and throws `E` for `Never`.
     var recipe = self
-    for i in recipe.models.indices { recipe.models[i].model = try body(recipe.models[i].model) }
-    recipe.slices = try Self.mapReferences(recipe.slices, body)
-    for m in recipe.modules.indices {
-      for i in recipe.modules[m].models.indices {
-        recipe.modules[m].models[i].model = try body(recipe.modules[m].models[i].model)
-      }
-      recipe.modules[m].slices = try Self.mapReferences(recipe.modules[m].slices, body)
+    var references: [ModelReference] = []
+    recipe.visitReferences { references.append($0) }
+    for index in references.indices { references[index] = try body(references[index]) }
+    var next = 0
+    recipe.visitReferences {
+      $0 = references[next]
+      next += 1
     }
-    if let base = recipe.baseModel { recipe.baseModel = try body(base) }
-    guard var tokenizer = recipe.tokenizer else { return recipe }
-    if case .model(let model) = tokenizer.source { tokenizer.source = .model(try body(model)) }
+    return recipe
+  }
+
+  /// Calls `visit` with every model the recipe names, in the same order each time.
+  private mutating func visitReferences(_ visit: (inout ModelReference) -> Void) {
+    func visited(_ reference: ModelReference) -> ModelReference {
+      var reference = reference
+      visit(&reference)
+      return reference
+    }
+    for i in models.indices { visit(&models[i].model) }
+    Self.visitReferences(&slices, visit)
+    for m in modules.indices {
+      for i in modules[m].models.indices { visit(&modules[m].models[i].model) }
+      Self.visitReferences(&modules[m].slices, visit)
+    }
+    baseModel = baseModel.map(visited)
+    guard var tokenizer else { return }
+    if case .model(let model) = tokenizer.source { tokenizer.source = .model(visited(model)) }
     for i in tokenizer.tokens.indices {
       switch tokenizer.tokens[i].source {
-      case .model(let model): tokenizer.tokens[i].source = .model(try body(model))
+      case .model(let model): tokenizer.tokens[i].source = .model(visited(model))
       case .token(let model, let text):
-        tokenizer.tokens[i].source = .token(try body(model), text: text)
-      case .row(let model, let id): tokenizer.tokens[i].source = .row(try body(model), id: id)
+        tokenizer.tokens[i].source = .token(visited(model), text: text)
+      case .row(let model, let id): tokenizer.tokens[i].source = .row(visited(model), id: id)
       case .zero, nil: break
       }
     }
-    recipe.tokenizer = tokenizer
-    return recipe
+    self.tokenizer = tokenizer
   }
 
   /// The recipe with every merge nested in it, and at last itself, replaced: the innermost first, one
@@ -50,16 +67,15 @@ extension MergeRecipe {
     return try changed(self)
   }
 
-  private static func mapReferences<E: Error>(
-    _ slices: [Slice], _ body: (ModelReference) throws(E) -> ModelReference
-  ) throws(E) -> [Slice] {
-    var slices = slices
+  private static func visitReferences(
+    _ slices: inout [Slice], _ visit: (inout ModelReference) -> Void
+  ) {
     for s in slices.indices {
-      if let base = slices[s].baseModel { slices[s].baseModel = try body(base) }
-      for i in slices[s].sources.indices {
-        slices[s].sources[i].model = try body(slices[s].sources[i].model)
+      if var base = slices[s].baseModel {
+        visit(&base)
+        slices[s].baseModel = base
       }
+      for i in slices[s].sources.indices { visit(&slices[s].sources[i].model) }
     }
-    return slices
   }
 }
