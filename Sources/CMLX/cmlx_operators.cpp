@@ -113,21 +113,8 @@ int cmlx_slice(cmlx_array *out, cmlx_array a, const int32_t *start, const int32_
 int cmlx_arange(cmlx_array *out, int32_t start, int32_t stop) {
   return make(out, [&] { return mx::arange(start, stop); });
 }
-int cmlx_stop_gradient(cmlx_array *out, cmlx_array a) {
-  return make(out, [&] { return mx::stop_gradient(a->value); });
-}
 int cmlx_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps) {
   return make(out, [&] { return mx::fast::rms_norm(x->value, weight->value, eps); });
-}
-int cmlx_rope(cmlx_array *out, cmlx_array x, int dimensions, float theta, int offset,
-              cmlx_array frequencies) {
-  return make(out, [&] {
-    if (frequencies == nullptr) {
-      return mx::fast::rope(x->value, dimensions, false, theta, 1.0f, offset);
-    }
-    return mx::fast::rope(x->value, dimensions, false, std::nullopt, 1.0f, offset,
-                          frequencies->value);
-  });
 }
 int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, float scale,
                    int causal, cmlx_array mask) {

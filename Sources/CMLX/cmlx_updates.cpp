@@ -89,9 +89,4 @@ void cmlx_apply_direction(cmlx_weights weights, const float *direction, float ke
   koine::applyDirection(weights_of(weights), direction, keep, rate);
 }
 
-void cmlx_random_words(uint64_t seed, uint64_t key, uint64_t start, size_t count,
-                       uint32_t *output) {
-  koine::randomWords(seed, key, start, count, output);
-}
-
 }  // extern "C"

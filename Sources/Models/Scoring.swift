@@ -50,7 +50,9 @@
       var inputs: [(input: ArraySlice<Int32>, start: Int, requests: [Int])] = []
       for (index, request) in requests.enumerated() {
         guard request.start >= 1, request.start < request.ids.count else {
-          throw ModelError.length(tokenCount: request.ids.count, limit: maximumPositions)
+          throw ModelError.option(
+            name: "start of the continuation", expected: "from 1 to \(request.ids.count - 1)",
+            found: "\(request.start)")
         }
         let input = request.ids.dropLast()
         try checkIDs(Array(input))

@@ -46,7 +46,7 @@ public enum TemplateError: Diagnosed, Equatable {
     case .limit(let template, let line, let problem):
       Diagnosis(
         what: "The template was stopped: \(problem).", where: "\(template), line \(line)",
-        next: "A template that loops is at fault; for a very long conversation raise the limits.")
+        next: "Correct a template that loops; a very long conversation must be cut.")
     case .noTemplate(let origin):
       Diagnosis(
         what: "The model has no chat template.", where: origin,

@@ -32,7 +32,7 @@ public enum TrainingError: Diagnosed, Equatable {
       Diagnosis(
         what: "Training diverged: the \(part) of `\(tensor)` is not finite at element \(index).",
         where: "step \(step)",
-        next: "Lower the learning rate or the clipping norm; the last saved state is intact.",
+        next: "Lower the learning rate or the clipping norm; a state saved before stays as it is.",
         kind: .failed)
     case .foreignState(let directory, let key, let expected, let found):
       Diagnosis(
@@ -70,6 +70,11 @@ public enum TrainingError: Diagnosed, Equatable {
         what: "Nothing is left to train.",
         where: "`freeze`, `train_only`, `groups` and `adapter`",
         next: "Freeze less, or give some tensors a `learning_rate_factor` above 0.")
+    case .stopped(let step, ""):
+      Diagnosis(
+        what: "Training was stopped after step \(step); nothing is saved.",
+        where: "a trainer without `stateDirectory`",
+        next: "Give it one, so that a stopped training can go on.", kind: .failed)
     case .stopped(let step, let directory):
       Diagnosis(
         what: "Training was stopped after step \(step); its state is saved.", where: directory,

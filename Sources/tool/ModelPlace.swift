@@ -27,10 +27,14 @@ enum ModelPlace {
   static func folder(_ text: String, for purpose: HubPurpose = .model) throws -> String {
     let folder: String
     do { folder = try models().folder(text, for: purpose) } catch let error as HubError {
-      // A name that was mistyped looks like a model of the hub.
-      Output.message(
-        "There is no folder `\(text)` here, so it was taken for a model of the hub."
-          + (nearestFolder(to: text).map { " Did you mean `\($0)`?" } ?? ""))
+      // A name that was mistyped looks like a model of the hub, which then is not there.
+      switch error {
+      case .name, .unauthorized, .noModel, .offline, .unreachable, .connection:
+        Output.message(
+          "There is no folder `\(text)` here, so it was taken for a model of the hub."
+            + (nearestFolder(to: text).map { " Did you mean `\($0)`?" } ?? ""))
+      default: break
+      }
       throw error
     }
     if folder == text, !Disk.exists(text), let nearest = nearestFolder(to: text) {

@@ -42,9 +42,10 @@ struct TokenizationReport {
   }
 
   /// Measures a file, line by line; in `.jsonl` files the member `text` of every line.
-  mutating func add(file path: String) throws {
+  ///
+  /// - Parameter name: what the report calls it.
+  mutating func add(file path: String, as name: String) throws {
     var measured = Measured(profiles.count)
-    let name = (path as NSString).lastPathComponent
     let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
     // About a second's work.
     let work = (size ?? 0) >= 8_000_000 ? CommandWork(name) : nil
@@ -75,6 +76,28 @@ struct TokenizationReport {
     work?.finish(
       seconds: (ContinuousClock.now - start) / .seconds(1), byteCount: measured.byteCount)
     close(measured, name)
+  }
+
+  /// The files that arguments mean, each under a name of its own: that of `NAME=FILE`, else as much of
+  /// the end of its path as tells it from the others.
+  static func named(_ arguments: [String]) -> [(name: String, path: String)] {
+    let parts = arguments.map { argument -> (name: String?, path: String) in
+      guard let sign = argument.firstIndex(of: "="), sign > argument.startIndex,
+        !argument[..<sign].contains("/"), !FileManager.default.fileExists(atPath: argument)
+      else { return (nil, argument) }
+      return (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+    }
+    func end(_ path: String, _ count: Int) -> String {
+      path.split(separator: "/").suffix(count).joined(separator: "/")
+    }
+    return parts.map { part in
+      if let name = part.name { return (name, part.path) }
+      let most = part.path.split(separator: "/").count
+      let count = (1...max(1, most)).first { count in
+        parts.count { $0.name == nil && end($0.path, count) == end(part.path, count) } == 1
+      }
+      return (end(part.path, count ?? most), part.path)
+    }
   }
 
   private static let batchSize = 8192

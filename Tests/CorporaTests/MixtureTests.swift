@@ -105,6 +105,30 @@ import Testing
 
   // MARK: Drawing
 
+  @Test(arguments: [1, 20, 700]) func `an epoch is all text once, however little there is`(
+    documents: Int
+  ) throws {
+    // Every number stands in the text once.
+    let text = (0..<documents).map { n in (0..<150).map { "\(n * 150 + $0) " }.joined() }
+    let shard = try CorporaTests.shard(text, "only", in: folder)
+    let length = 64
+    let windows = shard.tokenCount / length
+    var sampler = try MixedSampler(
+      MixSettings(), texts: [("only", shard)], examples: [], windowLength: length,
+      windowCount: windows, endOfText: shard.header.endOfText, seed: 3)
+    var numbers: [Substring: Int] = [:]
+    for _ in 0..<windows {
+      let bytes = sampler.next().tokens.filter { $0 < 256 }.map { UInt8($0) }
+      let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+      for word in words.dropFirst().dropLast() { numbers[word, default: 0] += 1 }
+    }
+    let statistics = sampler.statistics[0]
+    #expect(abs(statistics.tokens - windows * length) <= windows)
+    #expect(statistics.epochs > 0.8 && statistics.epochs <= 1)
+    let twice = numbers.values.count { $0 > 1 }
+    #expect(Double(twice) <= 0.04 * Double(numbers.count), "\(twice) of \(numbers.count)")
+  }
+
   private func shard(_ name: String, lengths: [Int]) throws -> TokenShard {
     try CorporaTests.shard(
       lengths.map { String(repeating: name.first ?? "x", count: $0 - 1) }, name, in: folder)
@@ -140,7 +164,7 @@ import Testing
     var worst = 0.0
     for _ in 0..<500 {
       _ = sampler.next()
-      let drawn = sampler.statistics.map { Double($0.tokens) }
+      let drawn = sampler.handedOut.map { Double($0) }
       let now = drawn.reduce(0, +)
       for i in names.indices { worst = max(worst, abs(drawn[i] - mixture.target(i, at: now))) }
     }
@@ -165,9 +189,9 @@ import Testing
         Mixture.Point(tokens: 2000, shares: [0, 1]),
       ])
     var sampler = try sampler(mixture)
-    while sampler.statistics[0].tokens < 1900 {
+    while sampler.handedOut[0] < 1900 {
       _ = sampler.next()
-      if sampler.statistics[0].tokens < 1900 { #expect(sampler.statistics[1].tokens == 0) }
+      if sampler.handedOut[0] < 1900 { #expect(sampler.statistics[1].tokens == 0) }
     }
     for _ in 0..<300 { _ = sampler.next() }
     #expect(sampler.statistics[0].tokens <= 2040)
@@ -238,7 +262,7 @@ import Testing
     func make(_ yaml: String) throws -> MixedSampler {
       try MixedSampler(
         settings(yaml), texts: texts, examples: [set], windowLength: 8, windowCount: 100,
-        endOfText: 256, seed: 1, laneCount: 2)
+        endOfText: 256, seed: 1)
     }
     var sampler = try make("{weights: {a: 1, b: 3}, examples: {chat: 0.25}}")
     var chats = 0

@@ -211,6 +211,7 @@ struct ConfigurationTests {
     #expect(long.inverseFrequencies(length: 17) == [0.5, 0.0025])
     #expect(long.amplitude == Float((1 + log(4) / log(16.0)).squareRoot()))
     #expect(long.switches(from: 16, to: 17) && !long.switches(from: 17, to: 18))
+    #expect(long.switches(from: 17, to: 16) && !long.switches(from: 15, to: 16))
     let yarn = try rotation(["type": "yarn", "factor": 4, "original_max_position_embeddings": 16])
     #expect(abs(yarn.amplitude - Float(0.1 * log(4.0) + 1)) < 1e-6)
     // What Python takes for false counts as absent, as in transformers 5.23.

@@ -96,6 +96,22 @@
       }
     }
 
+    @Test func `a row that is left when the longest goes has the frequencies of its own length`()
+      throws
+    {
+      let golden = try #require(
+        FamilyGolden.all.first { $0.family == "phi3" && $0.title == "longrope, switching" })
+      let model = try Model(golden.checkpoint())
+      let original = try #require(golden.config(4)["original_max_position_embeddings"]?.int)
+      let text = golden.ids("ids")[0]
+      let batch = DecodingBatch(model, rowCount: 2)
+      _ = try batch.append([(0, Array(text.prefix(original + 1))), (1, Array(text.prefix(3)))])
+      batch.drop(row: 0)
+      let found = try batch.append([(1, [text[3]])])[0]
+      let alone = DecodingBatch(model, rowCount: 1)
+      #expect(try isClose(found, alone.append([(0, Array(text.prefix(4)))])[0]))
+    }
+
     @Test func `positions count from where a row begins`() {
       let cache = KeyValueCache(layerCount: 1, starts: [2, 0])
       let positions = cache.positions(next: 4)

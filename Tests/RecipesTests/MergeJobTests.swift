@@ -115,6 +115,33 @@ import Testing
     #expect(try run(place.job(text, force: true)) == ["kept half", "made out"])
   }
 
+  @Test func `a stage is made again when a sample text or the statistics have changed`() throws {
+    let place = try Place()
+    func settings(_ texts: [String]) throws -> MergeJob {
+      try MergeJob(
+        text: place.graph(), origin: "graph.yaml", out: "\(place.path)/out",
+        intermediate: "\(place.path)/stages", planning: .init(sampleTexts: texts),
+        writing: .init(force: true))
+    }
+    #expect(try run(settings(["one text"])) == ["made half", "made out"])
+    #expect(try run(settings(["one text"])) == ["kept half", "made out"])
+    #expect(try run(settings(["another text"])) == ["made half", "made out"])
+    // Statistics count as inputs, also those of merges inside.
+    let recipe = try MergeGraph.parse(
+      """
+      merge_method: fisher
+      models:
+        - {model: a, statistics: of/a}
+        - model:
+            merge_method: fisher
+            models: [{model: b, statistics: of/b}, {model: c, statistics: of/a}]
+          statistics: of/both
+      """, origin: "t"
+    ).result
+    #expect(Set(recipe.statistics) == ["of/a", "of/b", "of/both"])
+    #expect(recipe.statistics.count == 3)
+  }
+
   @Test func `a job that was interrupted goes on after its last finished stage`() throws {
     let place = try Place()
     struct Killed: Error {}

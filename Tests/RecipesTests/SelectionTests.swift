@@ -90,7 +90,7 @@
       #expect(transfer.baseModel?.description == "ct")
       #expect(transfer.models.map(\.reference) == ["(sft − base)"])
       #expect(transfer.models[0].parameters["weight"]?.double == 0.5)
-      #expect(lines("merge_method: passthrough").first?.contains("merges 1 model(s)") == true)
+      #expect(lines("merge_method: passthrough").first?.contains("`passthrough`") == true)
     }
 
     private func lines(_ yaml: String) -> [String] {

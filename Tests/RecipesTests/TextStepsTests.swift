@@ -70,6 +70,32 @@ import Tokenization
     #expect(one == documents.map(\.text).filter(Set(one).contains))
   }
 
+  @Test func `a target with one held-out document is refused before anything is trained`()
+    async throws
+  {
+    let scratch = try Scratch()
+    let lines = (0..<40).map { "The document with the number \(7919 * $0) and no other." }
+    let file = try scratch.write(lines.joined(separator: "\n") + "\n", to: "a.txt")
+    func step(serves: Bool, bytes: Int) -> TextStep {
+      TextStep(
+        language: "fao_Latn", files: [.file("file", file)],
+        heldOut: HeldOutSettings(share: 0.5, maximumBytes: bytes, seed: 1), isHeldOutOnly: false,
+        maximumBytes: 0, servesSelection: serves)
+    }
+    // Where none fits, one document is held out all the same.
+    try await runSteps([step(serves: false, bytes: 1)], in: scratch, run: "runs/one")
+    try await runSteps([step(serves: true, bytes: 1000)], in: scratch, run: "runs/two")
+    do {
+      try await runSteps([step(serves: true, bytes: 1)], in: scratch, run: "runs/three")
+      Issue.record("nothing is left to choose merges on")
+    } catch {
+      let text = "\(error)"
+      #expect(text.contains("some held-out text of `fao_Latn`"), "\(text)")
+      #expect(text.contains("Raise `held_out.share`"))
+    }
+    #expect(step(serves: true, bytes: 9).settings == step(serves: false, bytes: 9).settings)
+  }
+
   @Test func `sizes of texts and token files are estimated before they are made`() async throws {
     let scratch = try Scratch()
     try scratch.write(String(repeating: "x", count: 3000), to: "plain.txt")

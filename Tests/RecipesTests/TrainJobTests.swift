@@ -10,6 +10,7 @@
   import Runs
   import Synchronization
   import Testing
+  import Tokenization
 
   @testable import Recipes
   @testable import Training
@@ -155,6 +156,29 @@
       #expect(events.steps.map(\.step) == [1, 2, 3, 4, 5, 6])
     }
 
+    @Test func `memory is what the control group and those around it leave`() throws {
+      let place = try Place()
+      func group(_ name: String, maximum: String, used: Int, files: Int) throws {
+        let folder = place.root + "/cgroup" + name
+        try Disk.makeFolder(folder)
+        try Disk.write("\(maximum)\n", to: folder + "/memory.max")
+        try Disk.write("\(used)\n", to: folder + "/memory.current")
+        try Disk.write(
+          "anon 5\ninactive_file \(files)\nactive_file 1\nfile 999\n",
+          to: folder + "/memory.stat")
+      }
+      func rest(_ name: String) -> Int? {
+        Machine.controlGroupRest(ofGroup: name, root: place.root + "/cgroup")
+      }
+      #expect(rest("/a/b") == nil)
+      try group("/a", maximum: "1000", used: 900, files: 599)
+      #expect(rest("/a/b") == 700 && rest("/") == nil)
+      try group("/a/b", maximum: "max", used: 900, files: 0)
+      #expect(rest("/a/b") == 700)
+      try group("/a/b", maximum: "200", used: 400, files: 0)
+      #expect(rest("/a/b") == 0 && rest("/a") == 700)
+    }
+
     @Test func `the mean of the last checkpoints is their mean`() throws {
       let place = try Place()
       try run(try job(place, yaml("", ", average_last: 2")))
@@ -208,6 +232,87 @@
         }
       }
       #expect(try points(broken) == points(whole))
+    }
+
+    @Test func `results that could not be written are the same when they can`() throws {
+      let (whole, broken) = (try Place(), try Place())
+      let text = yaml()
+      let expected = try run(try job(whole, text))
+      // A folder in the place of the summary, as long as the first process runs.
+      let obstacle = broken.out + "/summary.json"
+      #expect(throws: (any Error).self) {
+        try job(broken, text).run(environment: environment) { event in
+          if case .phase("writing the results") = event { try? Disk.makeFolder(obstacle + "/x") }
+        }
+      }
+      try Disk.remove(obstacle)
+      let found = try run(try job(broken, text))
+      for key in ["scores", "trained_tokens", "best", "train_loss"] {
+        #expect(found.json[key] != nil && found.json[key] == expected.json[key], "\(key)")
+      }
+      let record = try RunFolder(path: broken.out).readRun()
+      #expect(record.steps[0].trainedTokens == expected.json["trained_tokens"]?.int)
+    }
+
+    @Test func `ecosystem failure 1, tokens that the model has no rows for, is told before step 1`()
+      throws
+    {
+      let (first, second) = (try Place(), try Place())
+      try run(try job(first, yaml()))
+      let count = try #require(
+        try Checkpoint.open(directory: first.out).config["vocab_size"]?.int)
+      let path = first.out + "/tokenizer.json"
+      var json = try JSON.parse(bytes(path), origin: path)
+      json["added_tokens"] = JSON(
+        (json["added_tokens"]?.array ?? []) + [
+          [
+            "id": JSON(count), "content": "bygd við", "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": false,
+          ]
+        ])
+      try Disk.write(json.serialized(), to: path)
+      let text = yaml().replacing(
+        /config:[^}]*}\ntokenizer: [^\n]*/, with: "model: \(first.out)")
+      let events = Events()
+      do {
+        try run(try job(second, text), events)
+        Issue.record("the text has a token more than the model")
+      } catch let error as TrainError {
+        guard case .vocabulary(let token, let id, let source, let size, _) = error else {
+          throw error
+        }
+        #expect(token == "bygd við" && id == count && size == count && source == "fao")
+      }
+      #expect(events.steps.isEmpty)
+    }
+
+    @Test func `an epoch of examples that are not packed is all of them once`() throws {
+      let place = try Place()
+      let first = try Place()
+      try run(try job(first, yaml()))
+      let text = yaml(extra: "examples:\n  rows: {files: [rows.jsonl], packing: none}")
+        .replacing(/text:\n.*\n.*\n/, with: "")
+        .replacing(/config:[^}]*}\ntokenizer: [^\n]*/, with: "model: \(first.out)")
+        .replacing("steps: 6", with: "epochs: 1")
+        .replacing(", held_out: {share: 0.1, max_bytes: 1000}", with: "")
+      let summary = try run(try job(place, text))
+      let source = try #require(summary.json["sources"]?.array?.first)
+      #expect(source["documents"]?.int == 20 && source["epochs"]?.double == 1)
+      #expect(summary.json["steps"]?.int == 10)
+      #expect((source["trained_bytes"]?.int ?? 0) > 0)
+    }
+
+    @Test func `a folder without tokenizer.json has the hash of what it would be`() throws {
+      let place = try Place()
+      try run(try job(place, yaml()))
+      let tokenizer = try Tokenizer.load(directory: place.out)
+      let hash = { (path: String) throws in try Hashing.sha256(fileAt: path).hash }
+      #expect(
+        try tokenizer.fileHash(in: place.out, hash)
+          == hash(place.out + "/tokenizer.json"))
+      #expect(
+        try tokenizer.fileHash(in: place.data, hash)
+          == Hashing.sha256(tokenizer.json.serialized()))
     }
 
     @Test func `ecosystem failure 7, tokenization repeated after a crash, does not happen`() throws

@@ -165,6 +165,21 @@
       #expect(summary.json["resumed_at"]?.int == 4)
     }
 
+    @Test func `fewer steps than are done are refused as what they are`() throws {
+      let place = try Place()
+      try run(try job(place, "steps: 8", "schedule: constant"))
+      do {
+        try run(try job(place, "steps: 4", "schedule: constant"))
+        Issue.record("eight steps are done")
+      } catch let error as TrainError {
+        #expect(
+          error
+            == .otherLength(
+              place.out, obstacle: .shorter(possible: "at least 8, which are done", asked: "4")))
+        #expect(error.diagnosis.what.hasSuffix("`steps` may be at least 8, which are done, is 4."))
+      }
+    }
+
     @Test func `a mixture that reckons with the length cannot be extended`() throws {
       let place = try Place()
       let mix =

@@ -74,6 +74,10 @@ import Testing
       #expect(try notebook.metrics(run: "faroese", name: "val_loss").first?.value.isNaN == true)
       try notebook.save(Fixture.run)
       #expect(try notebook.metrics(run: "faroese").count == 3)
+      try notebook.save(
+        [MetricPoint(step: "ct", iteration: 1, name: "train_loss", value: 5)], run: "faroese",
+        replacing: true)
+      #expect(try notebook.metrics(run: "faroese").map(\.value) == [5])
       try notebook.delete(run: "faroese")
       #expect(try notebook.metrics(run: "faroese").isEmpty && notebook.runs().isEmpty)
     }

@@ -214,7 +214,7 @@ struct HostileTemplateTests {
         == """
         The template was stopped: it took more than 300000 steps.
         t.jinja, line 2
-        A template that loops is at fault; for a very long conversation raise the limits.
+        Correct a template that loops; a very long conversation must be cut.
         """)
   }
 }

@@ -54,6 +54,23 @@ struct HostileTokenizerTests {
     #expect(tiktoken.encode("aa") == [97, 97])
   }
 
+  /// Only tokens without text, or whose continuation loses its prefix, can make a circle. The ids are
+  /// those of tokenizers 0.23.
+  @Test func `merges that lead in a circle end`() throws {
+    func ids(_ vocabulary: JSON, _ merges: JSON, prefix: JSON = nil) throws -> [Int32] {
+      try Tokenizer(json: [
+        "version": "1.0", "added_tokens": [],
+        "model": [
+          "type": "BPE", "vocab": vocabulary, "merges": merges,
+          "continuing_subword_prefix": prefix,
+        ],
+      ]).encode("aa")
+    }
+    #expect(try ids(["": 0, "a": 1], [["", "a"], ["a", ""]]) == [1, 1])
+    #expect(try ids(["a": 0], [["a", "a"]], prefix: "a") == [0])
+    #expect(try ids(["a": 0, "aa": 1], [["a", "a"]], prefix: "a") == [0, 1])
+  }
+
   @Test func `replacements of replacements may not fill the memory`() {
     func message(_ key: String, _ members: JSON) -> String? {
       var json = BadTokenizerFilesTests.small

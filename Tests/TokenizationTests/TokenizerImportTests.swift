@@ -206,6 +206,9 @@ import Testing
     #expect(
       message { try Tokenizer.tiktoken(Array(lines.joined().utf8), origin: "x.tiktoken") }?
         .hasPrefix("`the rank file` is of an unknown family (256 ranks)") == true)
+    #expect(
+      message { try Tokenizer.tiktoken(Array(lines.joined().utf8), origin: "a/cl100k.tiktoken") }?
+        .contains("there are 256 ranks, and `cl100k_base` has 100256") == true)
   }
 
   /// Quadratic time would be minutes.

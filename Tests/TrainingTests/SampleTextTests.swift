@@ -95,6 +95,16 @@ struct SampleTextTests {
     #expect(try sample([one, two], length: 16, tokens: 335).tokenCount == 320)
   }
 
+  @Test func `one sequence longer than the usual number of tokens is asked for as it is`() throws {
+    let file = try write("a short text\n", "a.txt")
+    #expect {
+      try sample([file], length: SampleText.ordinaryTokenCount + 1)
+    } throws: {
+      guard case StatisticsError.tooLittleText(let found, let needed, _) = $0 else { return false }
+      return found > 0 && needed == SampleText.ordinaryTokenCount + 1
+    }
+  }
+
   @Test func `without a token between texts the first of each is an input only`() throws {
     let json = try JSON.parse(
       Data(contentsOf: URL(filePath: folder.path + "/tokenizer.json")), origin: "t")

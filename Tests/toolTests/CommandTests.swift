@@ -11,6 +11,21 @@ import Tokenization
 
 @testable import koine
 
+@Suite struct TokenizationReportTests {
+  @Test func `texts that have the same file name are told apart by more of their paths`() {
+    let found = TokenizationReport.named([
+      "steps/text-qaa/heldout.jsonl", "steps/text-qab/heldout.jsonl", "fao=a/b.txt", "c.txt",
+    ])
+    #expect(
+      found.map(\.name) == [
+        "text-qaa/heldout.jsonl", "text-qab/heldout.jsonl", "fao", "c.txt",
+      ])
+    #expect(found[2].path == "a/b.txt" && found[0].path == "steps/text-qaa/heldout.jsonl")
+    #expect(TokenizationReport.named(["a/x=1/b.txt"])[0].path == "a/x=1/b.txt")
+    #expect(TokenizationReport.named(["a.txt", "a.txt"]).map(\.name) == ["a.txt", "a.txt"])
+  }
+}
+
 /// What the command line takes, and how it answers what it cannot.
 @Suite struct CommandTests {
   private func diagnosis(_ arguments: [String]) async throws -> Diagnosis? {

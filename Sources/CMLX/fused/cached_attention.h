@@ -35,7 +35,6 @@ class KeyValueMemory {
   std::size_t texts() const { return texts_; }
   std::size_t groups() const { return groups_; }
   std::size_t width() const { return width_; }
-  std::size_t byteCount() const { return (keys_.size() + values_.size()) * sizeof(float); }
 
   /// Makes room for `columns` columns.
   void reserve(std::size_t columns);

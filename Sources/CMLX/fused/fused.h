@@ -36,11 +36,8 @@ int threadCount();
 /// The instruction set of the matrix products: "avx512", "avx2" or "generic".
 const char* kernelName();
 
-/// y = x · wᵀ for x [..., D] and w [O, D] → [..., O]. Gradients are f32 whatever w is stored in.
-mlx::core::array linear(const mlx::core::array& x, const mlx::core::array& w);
-
-/// The same for several w of one x (query, key and value; gate and up): their shares in the gradient of x
-/// are added up in place. At least one w.
+/// y = x · wᵀ for x [..., D] and each w [O, D] → [..., O]. Gradients are f32 whatever w is stored in; the shares of
+/// several w (query, key and value; gate and up) in the gradient of x are added up in place. At least one w.
 std::vector<mlx::core::array> linear(
     const mlx::core::array& x, const std::vector<mlx::core::array>& weights);
 

@@ -35,8 +35,8 @@ struct Matrix {
   }
 };
 
-/// A [depth, width] right-hand operand in the order the inner kernel reads it: panels of `panelWidth()`
-/// columns, each panel k-major, the last one filled up with zeros.
+/// A [depth, width] right-hand operand in the order the inner kernel reads it: panels of the inner
+/// kernel's columns, each panel k-major, the last one filled up with zeros.
 class PackedMatrix {
  public:
   /// Packs b(depth, width); serial when called inside a piece of `parallel`. Memory is kept for reuse.
@@ -50,7 +50,6 @@ class PackedMatrix {
   std::size_t depth() const { return depth_; }
   std::size_t width() const { return width_; }
   const float* panel(std::size_t index) const;
-  static std::size_t panelWidth();
 
  private:
   void reserve(std::size_t depth, std::size_t width);

@@ -216,6 +216,4 @@ std::vector<array> linear(const array& x, const std::vector<array>& weights) {
       std::make_shared<Linear>(cpuStream()), inputs);
 }
 
-array linear(const array& x, const array& w) { return linear(x, std::vector<array>{w})[0]; }
-
 }  // namespace koine

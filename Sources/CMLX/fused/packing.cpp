@@ -140,8 +140,6 @@ void packPanels(
   }
 }
 
-std::size_t PackedMatrix::panelWidth() { return tileKernel().columns; }
-
 const float* PackedMatrix::panel(std::size_t index) const {
   return data_.data() + index * depth_ * tileKernel().columns;
 }

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "fused.h"
@@ -99,9 +100,13 @@ class Pool {
     if (helpers > 0) {
       {
         std::lock_guard guard(lock_);
-        while (workers_ < helpers) startWorker();
+        try {
+          while (workers_ < helpers) startWorker();
+        } catch (const std::system_error&) {
+          // The system gives no more threads: with fewer all takes longer, and is the same.
+        }
         job_ = &job;
-        places_ = helpers;
+        places_ = std::min(helpers, workers_);
         round_.fetch_add(1, std::memory_order_release);
       }
       wake_.notify_all();

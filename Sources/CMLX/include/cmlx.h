@@ -7,7 +7,8 @@
 // `cmlx_array_free`; arguments are borrowed. Handles hold a reference to the graph, not a copy.
 // Failure: every function that can fail returns 0 on success and 1 on failure; then the
 // out-parameters are untouched and `cmlx_last_error()` tells why (text of this thread, valid until
-// its next failing call). No C++ exception leaves the shim.
+// its next failing call). No C++ exception leaves the shim, but that memory has run out may end
+// the process in functions that return no status.
 // Threads: graphs belong to the thread that builds them; callers keep to one thread.
 // Nullability: pointers are non-null unless the comment says otherwise.
 #ifndef CMLX_H
@@ -100,11 +101,7 @@ int cmlx_take_along_axis(cmlx_array *out, cmlx_array a, cmlx_array indices, int 
 int cmlx_concatenate(cmlx_array *out, const cmlx_array *arrays, int count, int axis);
 int cmlx_slice(cmlx_array *out, cmlx_array a, const int32_t *start, const int32_t *stop, int rank);
 int cmlx_arange(cmlx_array *out, int32_t start, int32_t stop);
-int cmlx_stop_gradient(cmlx_array *out, cmlx_array a);
 int cmlx_rms_norm(cmlx_array *out, cmlx_array x, cmlx_array weight, float eps);
-// `frequencies` may be null; MLX takes periods (θ^(2i/d)), not their inverses.
-int cmlx_rope(cmlx_array *out, cmlx_array x, int dimensions, float theta, int offset,
-              cmlx_array frequencies);
 // q (B,H,L,D), k and v (B,G,S,D); mask: null for none, or a boolean/additive array.
 int cmlx_attention(cmlx_array *out, cmlx_array q, cmlx_array k, cmlx_array v, float scale,
                    int causal, cmlx_array mask);
@@ -304,9 +301,6 @@ void cmlx_muon_momentum(const float *gradients, float scale, float momentum, int
 int cmlx_newton_schulz(float *matrix, size_t rows, size_t columns, int steps);
 // p = keep · p − rate · direction
 void cmlx_apply_direction(cmlx_weights weights, const float *direction, float keep, float rate);
-
-// `count` words of the stream (seed, key) from element `start` on.
-void cmlx_random_words(uint64_t seed, uint64_t key, uint64_t start, size_t count, uint32_t *output);
 
 // Σ x² in double, in a fixed tree: the same for any number of threads.
 double cmlx_squared_norm(const float *values, size_t count);

@@ -10,10 +10,13 @@ extension MixedSampler {
   ///   - examples: all sets, in their order. With texts, those that `mix.examples` does not name
   ///     are an error, since nothing says how often they come.
   ///   - windowCount: windows of the whole training, which schedules and caps are reckoned by.
+  ///
+  /// How many lanes are read side by side, and how long their passages are, goes by how much text
+  /// there is: lanes hold at most a thirtieth of it, so that an epoch is that, but for 3 %.
   /// - Throws: ``CorpusError``.
   public init(
     _ mix: MixSettings, texts: [(name: String, shard: TokenShard)], examples: [ExampleSet],
-    windowLength: Int, windowCount: Int, endOfText: Int32, seed: UInt64, laneCount: Int = 32
+    windowLength: Int, windowCount: Int, endOfText: Int32, seed: UInt64
   ) throws {
     try mix.check(texts: texts.map(\.name), examples: examples.map(\.name))
     func share(_ set: ExampleSet) -> Double? {
@@ -36,8 +39,12 @@ extension MixedSampler {
       let mixture = try mix.mixture(
         of: texts.map { MixtureSource(name: $0.name, shard: $0.shard) },
         budget: max(1, Int(budget.rounded())))
+      let used = texts.filter { mixture.names.contains($0.name) }
+      let held = used.reduce(0) { $0 + $1.shard.tokenCount } / windowLength / 30
+      let laneCount = max(1, min(32, held))
       let sampler = try TextSampler(
-        texts, mixture: mixture, windowLength: windowLength, seed: seed, laneCount: laneCount)
+        texts, mixture: mixture, windowLength: windowLength, seed: seed, laneCount: laneCount,
+        passageWindows: max(1, min(8, held / laneCount)))
       parts.append(Part(sampler, share: 1 - exampleShare))
     }
     for set in examples {

@@ -20,8 +20,8 @@ public struct TextSource: Sendable {
 
 /// Windows of running text from several token files, mixed by shares of tokens.
 ///
-/// **Order.** The documents of a source are shuffled anew in each epoch; a document longer than eight
-/// windows is cut into passages of that length first, shuffled like documents. Whenever a lane
+/// **Order.** The documents of a source are shuffled anew in each epoch; a document longer than
+/// `passageWindows` windows is cut into passages of that length first, shuffled like documents. Whenever a lane
 /// is out of text it takes the next passage; whose, is decided by the shares. `laneCount` lanes are
 /// read side by side: window k comes from lane k mod laneCount, and the windows of a batch are from
 /// different documents.
@@ -85,7 +85,7 @@ public struct TextSampler: WindowSampler {
   /// Throws ``CorpusError`` as the other constructor does, and for a source without text.
   public init(
     _ texts: [(name: String, shard: TokenShard)], mixture: Mixture, windowLength: Int,
-    seed: UInt64, laneCount: Int = 32
+    seed: UInt64, laneCount: Int = 32, passageWindows: Int = 8
   ) throws {
     let used = try mixture.names.map { name in
       guard let text = texts.first(where: { $0.name == name }) else {
@@ -93,7 +93,7 @@ public struct TextSampler: WindowSampler {
       }
       return TextSource(name: name, shard: text.shard, share: 1)
     }
-    try self.init(used, mixture: mixture, windowLength, seed, laneCount)
+    try self.init(used, mixture: mixture, windowLength, seed, laneCount, passageWindows)
   }
 
   /// Makes a sampler of constant shares at its first window.
@@ -103,19 +103,23 @@ public struct TextSampler: WindowSampler {
   public init(
     _ sources: [TextSource], windowLength: Int, seed: UInt64, laneCount: Int = 32
   ) throws {
-    try self.init(sources, mixture: nil, windowLength, seed, laneCount)
+    try self.init(sources, mixture: nil, windowLength, seed, laneCount, 8)
   }
 
   private init(
     _ sources: [TextSource], mixture: Mixture?, _ windowLength: Int, _ seed: UInt64,
-    _ laneCount: Int
+    _ laneCount: Int, _ passageWindows: Int
   ) throws {
     try Self.check(sources, windowLength: windowLength, laneCount: laneCount)
+    guard passageWindows > 0 else {
+      throw CorpusError.setting(
+        "windows of a passage", expected: "positive", found: "\(passageWindows)")
+    }
     self.windowLength = windowLength
     self.seed = seed
     self.mixture = mixture
     self.sources = sources.enumerated().map { index, source in
-      let passages = Self.passages(of: source.shard, length: 8 * windowLength)
+      let passages = Self.passages(of: source.shard, length: passageWindows * windowLength)
       let cap = (mixture?.maxEpochs[index] ?? .infinity) * Double(passages.count)
       return Source(
         name: source.name, shard: source.shard, share: source.share, passages: passages,
@@ -131,6 +135,7 @@ public struct TextSampler: WindowSampler {
     }
     if let mixture { hasher.absorb("\(mixture.maxEpochs)\n".utf8) }
     hasher.absorb("\(windowLength) \(laneCount)".utf8)
+    if passageWindows != 8 { hasher.absorb(" \(passageWindows)".utf8) }
     let zeros = [Int](repeating: 0, count: sources.count)
     current = State(
       fingerprint: hasher.finish().hex, windows: 0, taken: zeros, tokens: zeros,
@@ -151,16 +156,23 @@ public struct TextSampler: WindowSampler {
   }
 
   public var statistics: [SourceStatistics] {
-    sources.indices.map { i in
+    // What lanes hold has not been in a window yet.
+    var read = current.tokens
+    for lane in current.lanes { read[lane.source] -= lane.end - lane.next }
+    // Windows also hold what opens a passage, as context.
+    let seen = Double(current.windows * windowLength) / Double(max(1, read.reduce(0, +)))
+    return sources.indices.map { i in
       let header = sources[i].shard.header
-      let byteShare = Double(header.textByteCount) / Double(header.tokenCount)
+      let epochs = Double(read[i]) / Double(header.tokenCount)
       return SourceStatistics(
-        name: sources[i].name, tokens: current.tokens[i],
-        bytes: Int((Double(current.tokens[i]) * byteShare).rounded()),
-        epochs: Double(current.taken[i]) / Double(sources[i].passages.count),
-        seen: current.tokens[i])
+        name: sources[i].name, tokens: read[i],
+        bytes: Int((Double(header.textByteCount) * epochs).rounded()), epochs: epochs,
+        seen: Int((Double(read[i]) * seen).rounded()))
     }
   }
+
+  /// The tokens that lanes have been given, by source.
+  package var handedOut: [Int] { current.tokens }
 
   public mutating func next() -> Window {
     let index = current.windows % current.lanes.count

@@ -40,8 +40,8 @@
     /// What reads one token more for a few texts without a graph, where there is such a thing.
     func decodingStep(_ parameters: Parameters) throws -> DecodingStep?
 
-    /// Whether a cache of `before` columns must be made anew once the text has `after` tokens.
-    func outgrowsCache(from before: Int, to after: Int) -> Bool
+    /// Whether keys kept of texts of up to `before` tokens do not serve texts of up to `after`.
+    func switchesRotation(from before: Int, to after: Int) -> Bool
   }
 
   extension Architecture {

@@ -32,7 +32,7 @@
       return try DecodingStep(configuration, parameters, headName: headName(in: parameters))
     }
 
-    func outgrowsCache(from before: Int, to after: Int) -> Bool {
+    func switchesRotation(from before: Int, to after: Int) -> Bool {
       configuration.switchesRotation(from: before, to: after)
     }
 

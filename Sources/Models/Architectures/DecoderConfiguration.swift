@@ -146,9 +146,10 @@ public struct DecoderConfiguration: Equatable, Sendable {
     layers = [Layer](repeating: Layer(), count: layerCount)
   }
 
-  /// Whether keys kept of a text of `before` tokens are no longer turned as the model wants them
-  /// once it has `after`: with `longrope`, when the text grows beyond the original positions. The
-  /// cache is then to be made anew from the whole text, as transformers' generation does.
+  /// Whether keys kept of texts of up to `before` tokens are not turned as the model wants them for
+  /// texts of up to `after`: with `longrope`, where one is beyond the original positions and the
+  /// other is not. The cache is then to be made anew from the whole texts, as transformers'
+  /// generation does for one that grows.
   package func switchesRotation(from before: Int, to after: Int) -> Bool {
     rotations.contains { $0.switches(from: before, to: after) }
   }

@@ -53,11 +53,10 @@ struct RotaryEmbedding: Equatable, Sendable {
     if case .growing(_, let factor, _) = frequencies { max(1, factor) } else { 1 }
   }
 
-  /// Whether a text that grows from `before` to `after` tokens leaves one set of frequencies for
-  /// another for good.
+  /// Whether texts of `before` and of `after` tokens have different sets of frequencies for good.
   func switches(from before: Int, to after: Int) -> Bool {
     guard case .switching(_, _, let positions) = frequencies else { return false }
-    return before <= positions && after > positions
+    return (before > positions) != (after > positions)
   }
 
   /// θ^(−2i/R) for i < R/2.

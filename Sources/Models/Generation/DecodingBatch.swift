@@ -13,7 +13,8 @@
     /// All tokens given so far, by row.
     private var ids: [Int: [Int32]] = [:]
     /// The rows of the cache, in its order; rows dropped since are still in it.
-    private var cached: (cache: KeyValueCache, rows: [Int])?
+    /// `longest`: the length of the longest text when the keys were turned.
+    private var cached: (cache: KeyValueCache, rows: [Int], longest: Int)?
     /// Made when first needed.
     private var step: DecodingStep?
 
@@ -144,12 +145,13 @@
       let rows = additions.map(\.row)
       var inputs = additions.map(\.ids)
       let longest = rows.map { ids(ofRow: $0).count }.max() ?? 0
-      let before = longest - (inputs[0].count)
-      if cached != nil, model.architecture.outgrowsCache(from: before, to: longest) {
+      if let known = cached,
+        model.architecture.switchesRotation(from: known.longest, to: longest)
+      {
         cached = nil
       }
       let cache: KeyValueCache
-      if let (known, knownRows) = cached {
+      if let (known, knownRows, _) = cached {
         precondition(
           inputs.allSatisfy { $0.count == inputs[0].count }, "equally many tokens for each row")
         cache = known
@@ -168,7 +170,7 @@
           layerCount: model.architecture.sizes.layerCount,
           starts: inputs.map { longest - $0.count })
       }
-      cached = (cache, rows)
+      cached = (cache, rows, longest)
       return (cache, inputs)
     }
 

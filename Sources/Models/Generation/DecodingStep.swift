@@ -36,7 +36,6 @@
         try Self.weights(
           configuration, parameters.scoped("model.layers.\($0)."), configuration.layers[$0])
       }
-      // Whether there is a norm at the end is whether there are norms before layers.
       let finalNorm = try parameters["model.norm.weight"]
       var made: cmlx_decoder?
       guard

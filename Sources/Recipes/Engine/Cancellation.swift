@@ -48,7 +48,8 @@ public struct StepInterrupted: Error, Equatable {
 /// Make one at the start of a command and keep it; when it goes, signals act as before. A signal
 /// that the process was told to ignore (`nohup`, a shell's background job) stays ignored.
 public final class InterruptSignals {
-  private var sources: [(number: Int32, source: any DispatchSourceSignal, restore: () -> Void)] = []
+  private let numbers: [Int32]
+  private let owner: SignalSources.Owner
 
   /// - Parameters:
   ///   - numbers: the signals; others act as ever.
@@ -58,29 +59,109 @@ public final class InterruptSignals {
     _ numbers: [Int32] = [SIGINT, SIGTERM, SIGHUP], cancellation: Cancellation,
     onFirst: @escaping @Sendable () -> Void
   ) {
-    let queue = DispatchQueue(label: "koine.signals", qos: .userInteractive)
-    for number in numbers {
-      let previous = signal(number, SIG_IGN)
-      if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler {
-        guard !cancellation.isRequested else { _exit(128 + number) }
-        cancellation.request(signal: number)
-        onFirst()
-      }
-      // Until the system has registered the source, a signal would be ignored and lost.
-      let isRegistered = DispatchSemaphore(value: 0)
-      source.setRegistrationHandler { isRegistered.signal() }
-      source.resume()
-      isRegistered.wait()
-      sources.append((number, source, { signal(number, previous) }))
-    }
+    let owner = SignalSources.Owner(cancellation: cancellation, onFirst: onFirst)
+    self.owner = owner
+    self.numbers = numbers.filter { SignalSources.shared.give($0, to: owner) }
   }
 
   deinit {
-    for (_, source, restore) in sources {
-      source.cancel()
-      restore()
+    for number in numbers { SignalSources.shared.take(number, from: owner) }
+  }
+}
+
+/// The process's source of each signal, and whom it serves.
+///
+/// A source is made once and stays: a second one for the same signal would be given nothing, for on
+/// Linux Dispatch installs what it relies on with the first only.
+private final class SignalSources: Sendable {
+  static let shared = SignalSources()
+
+  final class Owner: Sendable {
+    let cancellation: Cancellation
+    let onFirst: @Sendable () -> Void
+
+    init(cancellation: Cancellation, onFirst: @escaping @Sendable () -> Void) {
+      self.cancellation = cancellation
+      self.onFirst = onFirst
     }
+  }
+
+  private struct Entry {
+    let source: any DispatchSourceSignal
+    /// How the signal acts without an owner, and with one.
+    var usual: sigaction
+    let caught: sigaction
+    /// The last is served.
+    var owners: [Owner] = []
+  }
+
+  private let entries = Mutex<[Int32: Entry]>([:])
+  private let queue = DispatchQueue(label: "koine.signals", qos: .userInteractive)
+
+  /// - Returns: whether the signal is the owner's now; not where it is ignored.
+  func give(_ number: Int32, to owner: Owner) -> Bool {
+    entries.withLock { entries in
+      var entry: Entry
+      if let known = entries[number] {
+        entry = known
+        if entry.owners.isEmpty {
+          sigaction(number, nil, &entry.usual)
+          if Self.isIgnored(entry.usual) { return false }
+          var caught = entry.caught
+          sigaction(number, &caught, nil)
+        }
+      } else {
+        guard let new = catching(number) else { return false }
+        entry = new
+      }
+      entry.owners.append(owner)
+      entries[number] = entry
+      return true
+    }
+  }
+
+  func take(_ number: Int32, from owner: Owner) {
+    entries.withLock { entries in
+      entries[number]?.owners.removeAll { $0 === owner }
+      guard let entry = entries[number], entry.owners.isEmpty else { return }
+      var usual = entry.usual
+      sigaction(number, &usual, nil)
+    }
+  }
+
+  private func catching(_ number: Int32) -> Entry? {
+    var (usual, caught) = (sigaction(), sigaction())
+    sigaction(number, nil, &usual)
+    if Self.isIgnored(usual) { return nil }
+    signal(number, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+    source.setEventHandler { self.handle(number) }
+    // Until the system has registered the source, a signal would be ignored and lost.
+    let isRegistered = DispatchSemaphore(value: 0)
+    source.setRegistrationHandler { isRegistered.signal() }
+    source.resume()
+    isRegistered.wait()
+    sigaction(number, nil, &caught)
+    return Entry(source: source, usual: usual, caught: caught)
+  }
+
+  private func handle(_ number: Int32) {
+    guard let owner = entries.withLock({ $0[number]?.owners.last }) else {
+      // It came when the last owner went: it acts as before.
+      kill(getpid(), number)
+      return
+    }
+    guard !owner.cancellation.isRequested else { _exit(128 + number) }
+    owner.cancellation.request(signal: number)
+    owner.onFirst()
+  }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    #if canImport(Glibc)
+      let handler = action.__sigaction_handler.sa_handler
+    #else
+      let handler = action.__sigaction_u.__sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

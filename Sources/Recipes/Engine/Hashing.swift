@@ -4,6 +4,7 @@
 import Crypto
 import Documents
 import Foundation
+import Tokenization
 
 /// SHA-256 of values and files, always as 64 lower-case hexadecimal digits.
 package enum Hashing {
@@ -69,5 +70,14 @@ package enum Hashing {
       text.append(digits[Int(byte & 15)])
     }
     return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension Tokenizer {
+  /// The hash of the folder's tokenizer.json, which `hash` finds; of what it would be where the
+  /// folder holds the tokenizer as an older kind of file.
+  func fileHash(in folder: String, _ hash: (String) throws -> String) rethrows -> String {
+    let path = folder + "/tokenizer.json"
+    return try Disk.exists(path) ? hash(path) : Hashing.sha256(json.serialized())
   }
 }

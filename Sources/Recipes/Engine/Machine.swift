@@ -31,8 +31,7 @@ package enum Machine {
 
   private static func processor() -> String {
     #if os(Linux)
-      let text = (try? Disk.read("/proc/cpuinfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+      let line = text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
       let name = line?.split(separator: ":", maxSplits: 1).last.map(String.init) ?? ""
       return name.trimmingCharacters(in: .whitespaces)
     #else
@@ -64,8 +63,8 @@ package enum Machine {
   static func residentByteCount() -> Int? {
     #if os(Linux)
       // proc(5): total and resident size, in pages.
-      let text = (try? Disk.read("/proc/self/statm")).map { String(decoding: $0, as: UTF8.self) }
-      let pages = text?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+      let pages = text("/proc/self/statm").split(separator: " ").dropFirst().first
+        .flatMap { Int($0) }
       return pages.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
     #else
       return nil
@@ -73,25 +72,46 @@ package enum Machine {
   }
 
   /// Memory that may still be taken without swapping, in bytes: what the system says is available,
-  /// within the limit of this process's control group. `nil` when unknown.
+  /// within the limits of this process's control groups (version 2). `nil` when unknown.
   package static func availableMemoryByteCount() -> Int? {
     #if os(Linux)
-      func number(_ path: String) -> Int? {
-        guard let bytes = try? Disk.read(path) else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-      let text = (try? Disk.read("/proc/meminfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
-      let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-      let kibibytes = line?.split(separator: " ").compactMap { Int($0) }.first
-      let group = "/sys/fs/cgroup/memory."
-      let rest = number(group + "max").flatMap { limit in
-        number(group + "current").map { max(0, limit - $0) }
-      }
+      let kibibytes = text("/proc/meminfo").split(separator: "\n")
+        .first { $0.hasPrefix("MemAvailable:") }?
+        .split(separator: " ").compactMap { Int($0) }.first
+      // cgroups(7): the group of version 2 has the number 0 and no controllers.
+      let group = text("/proc/self/cgroup").split(separator: "\n")
+        .first { $0.hasPrefix("0::") }?.dropFirst(3)
+      let rest = controlGroupRest(ofGroup: String(group ?? "/"), root: "/sys/fs/cgroup")
       return [kibibytes.map { $0 * 1024 }, rest].compactMap { $0 }.min()
     #else
       return nil
     #endif
+  }
+
+  /// What the limits of a control group and of those around it leave, in bytes; `nil` without any.
+  /// Pages of files count as free, for the system gives them back before it refuses any memory.
+  static func controlGroupRest(ofGroup group: String, root: String) -> Int? {
+    var parts = group.split(separator: "/")
+    var rest: Int?
+    while true {
+      let folder = ([root] + parts.map(String.init)).joined(separator: "/")
+      func number(_ name: String) -> Int? {
+        Int(text("\(folder)/\(name)").trimmingCharacters(in: .whitespacesAndNewlines))
+      }
+      if let limit = number("memory.max"), let used = number("memory.current") {
+        let files = text(folder + "/memory.stat").split(separator: "\n")
+          .filter { $0.hasPrefix("inactive_file ") || $0.hasPrefix("active_file ") }
+          .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+        let free = max(0, limit - max(0, used - files.reduce(0, +)))
+        rest = min(rest ?? free, free)
+      }
+      if parts.isEmpty { return rest }
+      parts.removeLast()
+    }
+  }
+
+  private static func text(_ path: String) -> String {
+    (try? Disk.read(path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
   /// Makes the system forget the highest memory so far, so that each step has its own figure.

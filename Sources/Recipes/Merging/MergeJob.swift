@@ -297,6 +297,11 @@ public struct MergeJob {
       guard let state = try Self.state(of: folder) else { return nil }
       inputs[folder] = .object(state)
     }
+    for path in stage.recipe.statistics {
+      // What is no folder of this machine is a repository's commit.
+      guard let state = try Self.state(of: path) else { continue }
+      inputs["statistics in \(path)"] = .object(state)
+    }
     return inputs
   }
 
@@ -321,6 +326,7 @@ public struct MergeJob {
 
   /// All choices that change a stage's bytes.
   private var settings: String {
-    "shards of \(writing.shardByteLimit) bytes, card \(writesCard), \(commandLine)"
+    let samples = planning.sampleTexts.map { " " + Hashing.sha256($0).prefix(16) }.joined()
+    return "shards of \(writing.shardByteLimit) bytes, card \(writesCard), \(commandLine)\(samples)"
   }
 }

@@ -38,7 +38,7 @@ struct ShardStep: RecipeStep {
       throw StudyError.noEndOfText(folder)
     }
     let documents = try CorpusReader.documents(at: try context.input("text") + "/train.jsonl")
-    let hash = try Hashing.sha256(fileAt: folder + "/tokenizer.json").hash
+    let hash = try tokenizer.fileHash(in: folder) { try Hashing.sha256(fileAt: $0).hash }
     let shard = try TokenShard.build(
       documents,
       header: TokenShardHeader(

@@ -20,6 +20,8 @@ struct TextStep: RecipeStep {
   let isHeldOutOnly: Bool
   /// At most so many bytes to train on, in the order of a seeded shuffle; 0 for all.
   let maximumBytes: Int
+  /// Whether merges are chosen on held-out documents of it. Changes no result.
+  var servesSelection = false
 
   var name: String { "text-\(language)" }
   var inputs: [StepInput] { files }
@@ -87,6 +89,9 @@ struct TextStep: RecipeStep {
       } else {
         test.append(document)
       }
+    }
+    if servesSelection, selection.isEmpty {
+      throw StudyError.fewHeldOut(language, origin: files.map(\.label).joined(separator: ", "))
     }
     for (file, documents) in [
       ("train.jsonl", train), ("selection.jsonl", selection), ("heldout.jsonl", test),

@@ -106,6 +106,15 @@ struct MergeGrid: Sendable {
     ["merge_method": .string(method), "candidates": JSON(candidates.map(\.json))]
   }
 
+  /// The methods that a study has all inputs of: it makes no statistics of its models, and merges two.
+  static var methods: [String] {
+    MergeMethods.all.compactMap { method in
+      let card = method.card
+      let takesOne = card.base == .isSource && card.sourceCount.upperBound == 1
+      return card.statistics == nil && !takesOne ? card.id : nil
+    }
+  }
+
   /// Reads an element of `merges`; method, parameters and their ranges are checked at once, by
   /// preparing every candidate as far as that needs no model.
   ///
@@ -114,9 +123,7 @@ struct MergeGrid: Sendable {
   init(_ settings: inout Settings) throws {
     // Without a method the parameters cannot be read, so its misspelt key must be found first.
     if settings.node("merge_method") == nil { try settings.finish(known: ["parameters", "grid"]) }
-    // A study makes no statistics of its models for methods that want some.
-    method = try settings.choice(
-      "merge_method", of: MergeMethods.all.filter { $0.card.statistics == nil }.map { $0.card.id })
+    method = try settings.choice("merge_method", of: Self.methods)
     let names = try Merge.parameterNames(of: method)
     var fixed: [(name: String, value: Value)] = []
     if var parameters = try settings.optionalChild("parameters") {

@@ -206,7 +206,8 @@
         steps.append(
           TextStep(
             language: text.code, files: files, heldOut: settings.heldOut,
-            isHeldOutOnly: text.isHeldOutOnly, maximumBytes: text.maximumBytes))
+            isHeldOutOnly: text.isHeldOutOnly, maximumBytes: text.maximumBytes,
+            servesSelection: text.code == settings.languages.target && !settings.merges.isEmpty))
       }
       steps += try settings.parallelSteps(data)
       if settings.baseModel == nil, let base = settings.base {

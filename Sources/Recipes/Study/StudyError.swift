@@ -22,6 +22,8 @@ public enum StudyError: Diagnosed, Equatable {
   case taskName(EvaluationError, origin: String, line: Int?)
   /// The target stands among the sources, whose labels are used.
   case targetAmongSources(String, origin: String, line: Int?)
+  /// A language on whose held-out text merges are chosen has one held-out document only.
+  case fewHeldOut(String, origin: String)
   /// A section that needs another.
   case section(String, needs: String, origin: String)
   /// A key that would change nothing where it stands.
@@ -63,6 +65,11 @@ public enum StudyError: Diagnosed, Equatable {
       Self.diagnosis(of: error, at: Self.place(origin, line))
     case .targetAmongSources(let code, let origin, let line):
       Self.diagnosis(of: EvaluationError.studyLanguages(code), at: Self.place(origin, line))
+    case .fewHeldOut(let language, let origin):
+      Diagnosis(
+        what: "Merges are chosen on some held-out text of `\(language)` and reported on other, and "
+          + "it has one held-out document.", where: origin,
+        next: "Raise `held_out.share` in the recipe, or give more, shorter documents.")
     case .section(let section, let needs, let origin):
       Diagnosis(
         what: "`\(section)` needs \(needs).", where: origin, next: "Add it to the recipe.")

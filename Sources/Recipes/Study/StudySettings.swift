@@ -313,7 +313,7 @@ public struct StudySettings: Sendable {
       }
     }
     var training = try TrainingSettings(&settings, defaults: defaults)
-    if let tokens = try settings.optionalInt("tokens", in: 1...Int.max) {
+    if let tokens = try settings.optionalInt("tokens", in: 1...Int.max / 1024) {
       guard !settings.keys.contains("steps") else {
         throw settings.wrong("tokens", expected: "no `steps` beside it", found: "both")
       }
@@ -359,7 +359,7 @@ public struct StudySettings: Sendable {
     }
     guard trained.contains(languages.target) else {
       throw StudyError.unknownLanguage(
-        languages.target, place: "\(origin), `languages.target`", known: known)
+        languages.target, place: "\(origin), `languages.target`", known: trained)
     }
     guard baseModel != nil || base?.mix.isEmpty == false else {
       throw StudyError.section("base", needs: "a `mix`, or `model.path`", origin: origin)

@@ -131,8 +131,5 @@
       try held.finish()
       return result
     }
-
-    /// Whether there is anything to measure.
-    var measuresText: Bool { heldOut != nil || !texts.isEmpty }
   }
 #endif

@@ -30,13 +30,20 @@
         bytes > 0 && tokens > 0 ? Double(bytes) / Double(tokens) : nil
       }
 
-      var json: JSON {
+      /// With what `drawn` says of it.
+      func json(drawn: [SourceStatistics]) -> JSON {
         var json: JSON = [
           "name": JSON(name), "documents": JSON(documents), "bytes": JSON(bytes),
           "tokens": JSON(tokens), "truncated": JSON(truncated), "dropped": JSON(dropped),
         ]
         if let bytesPerToken { json["bytes_per_token"] = JSON(bytesPerToken) }
         if let fertility { json["tokens_per_word"] = JSON(fertility) }
+        if let drawn = drawn.first(where: { $0.name == name }) {
+          json["trained_tokens"] = JSON(drawn.tokens)
+          json["trained_bytes"] = JSON(drawn.bytes)
+          json["epochs"] = JSON(drawn.epochs)
+          json["padding"] = JSON(drawn.padding)
+        }
         return json
       }
     }
@@ -47,8 +54,35 @@
     private let sets: [ExampleSet]
     private let endOfText: Int32
 
-    /// Tokens of one pass over everything.
-    var tokensPerEpoch: Int { sources.reduce(0) { $0 + $1.tokens } }
+    /// Tokens of the windows of one pass over everything, padding between examples included.
+    func tokensPerEpoch(_ recipe: TrainRecipe) throws -> Double {
+      let windows = try sets.reduce(0) {
+        $0
+          + (try ExampleSampler(
+            $1, windowLength: recipe.windowLength, endOfText: endOfText, seed: recipe.seed
+          ).windowsPerEpoch)
+      }
+      return windows * Double(recipe.windowLength)
+        + Double(texts.reduce(0) { $0 + $1.shard.tokenCount })
+    }
+
+    /// The largest token id of all texts and examples, and whose it is; `nil` without any.
+    var largestID: (id: Int32, source: String)? {
+      var largest: (id: Int32, source: String)?
+      func note(_ ids: some Sequence<Int32>, _ source: String) {
+        guard let most = ids.max(), most > largest?.id ?? -1 else { return }
+        largest = (most, source)
+      }
+      for (name, shard) in texts {
+        for start in stride(from: 0, to: shard.tokenCount, by: 1 << 20) {
+          note(shard.tokens(in: start..<min(shard.tokenCount, start + 1 << 20)), name)
+        }
+      }
+      for set in sets {
+        for example in set.examples { note(example.tokens, set.name) }
+      }
+      return largest
+    }
 
     /// Reads and encodes what is not encoded yet.
     ///

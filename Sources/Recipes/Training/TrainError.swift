@@ -15,6 +15,8 @@ public enum TrainError: Diagnosed, Equatable {
   case busy(String)
   /// The machine has too little memory; all in bytes.
   case memory(needed: Int, available: Int, isMeasured: Bool)
+  /// A text has a token that the model has no row for.
+  case vocabulary(token: String, id: Int, source: String, vocabularySize: Int, folder: String)
   /// Nothing of a text is left to train on.
   case tooLittle(name: String, tokens: Int, windowLength: Int)
 
@@ -26,6 +28,8 @@ public enum TrainError: Diagnosed, Equatable {
     case noState
     /// Steps that are done would have been others; the setting, and its value now and then.
     case setting(String, now: String, before: String)
+    /// Fewer steps than are done: what is possible, and what is asked for.
+    case shorter(possible: String, asked: String)
     /// What is drawn from the texts depends on the length.
     case mixture
   }
@@ -59,6 +63,13 @@ public enum TrainError: Diagnosed, Equatable {
         where: isMeasured ? "the longest batch, tried before the first step" : "an estimate",
         next: "Lower `batch_size` and raise `micro_batches` by as much (the result is the same), "
           + "set `gradient_checkpointing: true`, or shorten `window_length`.", kind: .failed)
+    case .vocabulary(let token, let id, let source, let size, let folder):
+      Diagnosis(
+        what:
+          "The tokenizer gives `\(token)`, which is in `\(source)`, the id \(id), and the "
+          + "model has \(size) tokens.", where: folder,
+        next: "Put the tokenizer of this very model into its folder, or give the model the new "
+          + "tokens first.")
     case .tooLittle(let name, let tokens, let windowLength):
       Diagnosis(
         what: "`\(name)` has \(tokens) tokens, less than one window of \(windowLength).",
@@ -80,6 +91,7 @@ extension TrainError.LengthObstacle {
     case .noState: "the state from which it could is not there"
     case .setting(let key, let now, let before):
       "its first steps would have been others, for `\(key)` was \(before), is \(now)"
+    case .shorter(let possible, let asked): "`steps` may be \(possible), is \(asked)"
     case .mixture: "`mix` reckons with the length of the whole training"
     }
   }
@@ -89,6 +101,7 @@ extension TrainError.LengthObstacle {
     return switch self {
     case .schedule:
       "Put the length back, or \(anew); plan with `schedule: wsd` what may be extended."
+    case .shorter: "Ask for as many steps as are done, or more, or \(anew)."
     case .noState, .mixture: "Put the length back, or \(anew)."
     case .setting:
       "Give `warmup_steps` and `decay_steps` in place of shares, so that the steps done stay as "

@@ -42,9 +42,8 @@
         let name = key.replacing(/^settings\./, with: "")
         throw TrainError.otherLength(
           out, obstacle: .setting(name, now: expected, before: found))
-      } catch TrainingError.setting(let key, let expected, let found) {
-        throw TrainError.otherLength(
-          out, obstacle: .setting(key, now: found, before: expected))
+      } catch TrainingError.setting(_, let expected, let found) {
+        throw TrainError.otherLength(out, obstacle: .shorter(possible: expected, asked: found))
       } catch CorpusError.stateMismatch {
         throw TrainError.otherLength(out, obstacle: .mixture)
       }

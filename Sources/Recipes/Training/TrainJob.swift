@@ -87,6 +87,8 @@
         try writeIdentity(start, hashes)
         data = read
       }
+      // Saves time only; a folder that cannot hold it is told of where something must be written.
+      try? hashes.save()
       if let done = TrainSummary(path: summaryPath) {
         observer(.message("This training is done; nothing is left to do."))
         try tell(.done)
@@ -114,7 +116,7 @@
     /// Makes sure that the folder is ours to write in, and nobody else's until the lock goes.
     private func claim(restart: Bool) throws -> FolderLock {
       // What a training that was killed before it knew what it is may have left.
-      let early = [".lock", "data", "tokenizer", ".tokenizer"]
+      let early = [".lock", "data", "tokenizer", ".tokenizer", ".train.json.tmp"]
       func names() throws -> [String] {
         try Disk.exists(out) ? Disk.names(in: out).filter { !early.contains($0) } : []
       }
@@ -147,7 +149,11 @@
       }
       let before = try JSON.parse(try Disk.read(identityPath), origin: identityPath)
       let differences = JSONDifference.between(before, now)
-      if differences.isEmpty { return .same }
+      if differences.isEmpty {
+        let copy = out + "/recipe.yaml"
+        if !Disk.exists(copy) { try Disk.write(recipe.source, to: copy, isShared: false) }
+        return .same
+      }
       guard Self.areOfLength(differences) else {
         throw TrainError.otherTraining(out, differences: differences)
       }
@@ -159,9 +165,11 @@
     }
 
     private func writeIdentity(_ start: TrainStart, _ hashes: FileHashes) throws {
-      try Disk.write(recipe.source, to: out + "/recipe.yaml")
+      // The name that makes the folder ours goes first; nobody else writes while the lock is held.
       try Disk.write(
-        try identity(start, hashes).serialized(pretty: true) + "\n", to: identityPath)
+        try identity(start, hashes).serialized(pretty: true) + "\n", to: identityPath,
+        isShared: false)
+      try Disk.write(recipe.source, to: out + "/recipe.yaml", isShared: false)
     }
 
     /// All that decides the result.
@@ -187,7 +195,7 @@
       // Other ranks read their share.
       try tell(.prepare)
       observer(.phase("reading the texts"))
-      return try TrainData(
+      let data = try TrainData(
         recipe, start.tokenizer, tokenizerHash: start.tokenizerHash, cache: out + "/data",
         templates: start.templates, folder: dataFolder, sharedBy: group,
         shouldStop: { cancellation.isRequested },
@@ -198,6 +206,19 @@
               label: "encoding \(progress.name)", done: progress.inputBytes,
               total: progress.totalInputBytes, unit: "B"))
         })
+      try checkTokens(data, start)
+      return data
+    }
+
+    /// Refuses a tokenizer with more tokens than the model, where the text has one of those: now, and
+    /// not at the step that meets it.
+    private func checkTokens(_ data: TrainData, _ start: TrainStart) throws {
+      guard let count = start.checkpoint.config["vocab_size"]?.int, let found = data.largestID,
+        found.id >= count
+      else { return }
+      throw TrainError.vocabulary(
+        token: start.tokenizer.tokens[Int(found.id)], id: Int(found.id), source: found.source,
+        vocabularySize: count, folder: start.tokenizerFolder)
     }
 
     private func train(
@@ -236,6 +257,7 @@
       } catch TrainingError.stopped(let step, _) {
         throw TrainInterrupted(step: step, folder: out, signal: cancellation.signal)
       }
+      records.trainedTokens = result.trainedTokens
       try session.begin(after: result.steps, evaluatedAt: result.steps)
       watchdog.begin("writing the results")
       observer(.phase("writing the results"))
@@ -275,8 +297,10 @@
       case .tokens(let tokens):
         settings.steps = max(1, Int((Double(tokens) / perStep).rounded(.up)))
       case .epochs(let epochs):
-        settings.steps = max(
-          1, Int((epochs * Double(data.tokensPerEpoch) / perStep).rounded(.up)))
+        // Where caps on epochs hold, not a step beyond them.
+        let rule: FloatingPointRoundingRule = recipe.mix.maxEpochs.isFinite ? .down : .up
+        settings.steps = try max(
+          1, Int((epochs * data.tokensPerEpoch(recipe) / perStep).rounded(rule)))
       }
       try Self.checkSchedule(settings)
       return settings

@@ -28,11 +28,6 @@
       self.peak = peak
     }
 
-    /// What a step is expected to take, from a probe: so that there is an estimate from step 1.
-    mutating func expect(secondsPerStep: Double) {
-      if self.secondsPerStep == nil { self.secondsPerStep = secondsPerStep }
-    }
-
     /// The step that a training goes on from.
     mutating func resume(at step: Int) { seenTokens = step * tokensPerStep }
 
@@ -41,7 +36,7 @@
       steps += 1
       seconds += report.seconds
       seenTokens += report.seenTokens
-      let before = steps == 1 ? report.seconds : secondsPerStep ?? report.seconds
+      let before = secondsPerStep ?? report.seconds
       let recent = 0.9 * before + 0.1 * report.seconds
       secondsPerStep = recent
       let rate = Double(tokensPerStep) / max(recent, 1e-9)

@@ -16,8 +16,6 @@
     let sources: [TrainData.Source]
     /// Per source, what the training would draw of it.
     let drawn: [SourceStatistics]
-    /// Whether `drawn` comes from the first windows only.
-    let isSampled: Bool
     let heldOut: [(name: String, documents: Int, bytes: Int)]
     let steps: Int
     let tokensPerStep: Int
@@ -54,16 +52,7 @@
         "seconds": seconds.map { JSON($0) } ?? .null,
         "mfu": utilization.map { JSON($0) } ?? .null,
       ]
-      json["sources"] = JSON(
-        sources.map { source in
-          var entry = source.json
-          if let drawn = drawn.first(where: { $0.name == source.name }) {
-            entry["trained_tokens"] = JSON(drawn.tokens)
-            entry["epochs"] = JSON(drawn.epochs)
-            entry["padding"] = JSON(drawn.padding)
-          }
-          return entry
-        })
+      json["sources"] = JSON(sources.map { $0.json(drawn: drawn) })
       json["held_out"] = JSON(
         heldOut.map {
           ["name": .string($0.name), "documents": JSON($0.documents), "bytes": JSON($0.bytes)]
@@ -185,7 +174,6 @@
         let operations = work.operations(perTokenOfWindow: recipe.windowLength)
         return TrainPlan(
           parameterCount: start.checkpoint.parameterCount, sources: data.sources, drawn: drawn,
-          isSampled: scale > 1,
           heldOut: data.heldOut.map {
             ($0.name, $0.documents.count, $0.documents.reduce(0) { $0 + $1.utf8.count })
           },

@@ -22,7 +22,6 @@
     private let notebook: Notebook
     /// What is known at the end.
     var trainedTokens = 0
-    var outputPath: String?
 
     init(_ job: TrainJob, environment: RunEnvironment) throws {
       folder = job.out
@@ -133,11 +132,11 @@
       run.steps[0].wallSeconds = clock.seconds
       run.steps[0].trainedTokens = trainedTokens
       run.steps[0].peakMemoryByteCount = Machine.peakMemoryByteCount()
-      run.steps[0].outputPath = outputPath
       try RunFolder(path: folder).write(run)
       try notebook.save(run)
       if Disk.exists(metricsPath) {
-        try notebook.save(MetricsLog.read(metricsPath).flatMap(\.points), run: run.name)
+        try notebook.save(
+          MetricsLog.read(metricsPath).flatMap(\.points), run: run.name, replacing: true)
       }
     }
   }

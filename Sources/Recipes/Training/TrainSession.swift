@@ -61,8 +61,7 @@
       hooks.event = { try self.note($0) }
       hooks.failedBatch = { self.dump($1, step: $0) }
       let free = available()
-      hooks.probe = { peak, seconds in
-        self.meter.expect(secondsPerStep: seconds)
+      hooks.probe = { peak, _ in
         self.peakMemory = peak
         // Weights and optimizer state are in both: what was free before they were allocated is what
         // they have to fit in.

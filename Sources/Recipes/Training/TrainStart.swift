@@ -43,9 +43,10 @@
         }
         observer(.phase("checking the weights"))
         try checkpoint.checkFinite()
+        let tokenizer = try Tokenizer.load(directory: folder)
         return try TrainStart(
-          checkpoint: checkpoint, tokenizer: Tokenizer.load(directory: folder),
-          tokenizerFolder: folder, tokenizerHash: hashes.hash(folder + "/tokenizer.json"),
+          checkpoint: checkpoint, tokenizer: tokenizer, tokenizerFolder: folder,
+          tokenizerHash: tokenizer.fileHash(in: folder, hashes.hash),
           identity: ["weights": .string(weightsHash(folder, hashes))])
       case .fresh(let sizes, let choice):
         let folder: String
@@ -59,7 +60,7 @@
         }
         let tokenizer = try Tokenizer.load(directory: folder)
         guard let end = tokenizer.eosID else { throw StudyError.noEndOfText(folder) }
-        let hash = try hashes.hash(folder + "/tokenizer.json")
+        let hash = try tokenizer.fileHash(in: folder, hashes.hash)
         let checkpoint = try Initialization.random(
           config: Initialization.llamaConfig(
             sizes, vocabularySize: tokenizer.vocabularySize,

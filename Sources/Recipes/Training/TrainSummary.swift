@@ -37,16 +37,7 @@
       }
       if let scores = session.scores { json["scores"] = Self.json(scores) }
       if let scores = session.averageScores { json["ema_scores"] = Self.json(scores) }
-      json["sources"] = JSON(
-        data.sources.map { source in
-          var entry = source.json
-          if let drawn = drawn.first(where: { $0.name == source.name }) {
-            entry["trained_tokens"] = JSON(drawn.tokens)
-            entry["epochs"] = JSON(drawn.epochs)
-            entry["padding"] = JSON(drawn.padding)
-          }
-          return entry
-        })
+      json["sources"] = JSON(data.sources.map { $0.json(drawn: drawn) })
       self.json = json
     }
 

@@ -333,9 +333,12 @@ extension Notebook {
 
   /// Records points; one that is there already (same run, step, iteration, name) is replaced. The
   /// run must be recorded.
-  public func save(_ metrics: [MetricPoint], run name: String) throws {
+  ///
+  /// - Parameter replacing: these are all points of the run; what else is recorded of it goes.
+  public func save(_ metrics: [MetricPoint], run name: String, replacing: Bool = false) throws {
     let known = try write { db in
       guard try requireRun(name, db) else { return false }
+      if replacing { try db.execute(sql: "DELETE FROM metrics WHERE run = ?", arguments: [name]) }
       let statement = try db.makeStatement(
         sql: """
           INSERT OR REPLACE INTO metrics (run, step, iteration, name, value)

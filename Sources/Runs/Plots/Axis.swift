@@ -56,7 +56,7 @@ struct Axis {
     ticks = (first...max(first, last)).map { index in
       let value = Double(index) * step
       let text = NumberText.fixed(value, min(digits, 6))
-      return (value, isLarge && value >= 1000 ? NumberText.count(Int(value)) : text)
+      return (value, isLarge && value >= 1000 ? NumberText.count(value) : text)
     }
   }
 
@@ -90,7 +90,7 @@ struct Axis {
         ticks.append(
           (
             value,
-            value >= 10_000 ? NumberText.count(Int(value)) : NumberText.fixed(value, min(digits, 6))
+            value >= 10_000 ? NumberText.count(value) : NumberText.fixed(value, min(digits, 6))
           ))
       }
     }

@@ -20,13 +20,16 @@ package enum AtomicFile {
       guard fsync(descriptor) == 0 else {
         throw RunsError.file(action: "write", path: path, code: errno)
       }
-      guard close(descriptor) == 0 else {
-        throw RunsError.file(action: "write", path: path, code: errno)
-      }
     } catch {
       close(descriptor)
       unlink(temporary)
       throw error
+    }
+    // Closed also where that is reported to have failed: the number may be another file's by now.
+    guard close(descriptor) == 0 else {
+      let code = errno
+      unlink(temporary)
+      throw RunsError.file(action: "write", path: path, code: code)
     }
     guard rename(temporary, path) == 0 else {
       let code = errno

@@ -4,7 +4,7 @@
 import Documents
 import Foundation
 
-/// The folder of one run: the files of DESIGN §5, each written whole and at once.
+/// The folder of one run: the files that docs/recipes.md lists, each written whole and at once.
 public struct RunFolder: Sendable, Equatable {
   /// The folder itself.
   public let path: String

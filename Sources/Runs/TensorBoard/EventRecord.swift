@@ -129,7 +129,8 @@ extension EventRecord {
           while let part = parts.next() {
             switch part {
             case .bytes(1, let tag): scalar.tag = String(decoding: tag, as: UTF8.self)
-            case .fixed(2, let bits): scalar.value = Float(bitPattern: UInt32(bits))
+            case .fixed(2, let bits):
+              scalar.value = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             default: break
             }
           }

@@ -31,7 +31,12 @@ package enum NumberText {
 
   /// Three significant digits with k, M, G, T: "950", "12.3k", "1.20M".
   package static func count(_ value: Int) -> String {
-    scaled(Double(value), base: 1000, units: ["", "k", "M", "G", "T"])
+    count(Double(value))
+  }
+
+  /// The same, also where a number is too large for an `Int`.
+  static func count(_ value: Double) -> String {
+    scaled(value, base: 1000, units: ["", "k", "M", "G", "T"])
   }
 
   /// `digits` significant digits: "0.0120", "12.3", "1230"; with a power of ten, "1.2e−7", below a

@@ -44,6 +44,12 @@ extension Tokenizer {
     return result.sorted { $0.id < $1.id }
   }
 
+  /// Whether a model folder holds a tokenizer of any kind that ``load(directory:)`` reads.
+  public static func isThere(in directory: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(directory)/tokenizer.json")
+      || legacyFile(in: directory) != nil
+  }
+
   /// The first file of a model folder that holds a tokenizer, other than tokenizer.json.
   static func legacyFile(in directory: String) -> LegacyFile? {
     func isThere(_ name: String) -> Bool {

@@ -67,15 +67,23 @@ extension Tokenizer {
   ) throws(TokenizationError) -> Tokenizer {
     let tokens = try tiktokenRanks(bytes, origin: origin)
     let name = origin.split(separator: "/" as Character).last.map { $0.lowercased() } ?? ""
+    let named =
+      family == nil
+      ? TiktokenFamily.all.first { $0.fileNames.contains { name.contains($0) } } : nil
     let known =
-      family ?? TiktokenFamily.all.first { $0.fileNames.contains { name.contains($0) } }
-      ?? TiktokenFamily.all.first { $0.counts.contains(tokens.count) }
+      family ?? named ?? TiktokenFamily.all.first { $0.counts.contains(tokens.count) }
     guard let family = known else {
       throw .unsupported(
         path: "the rank file", found: "of an unknown family (\(tokens.count) ranks)",
         supported: TiktokenFamily.all.map {
           "`\($0.name)` (\($0.fileNames.joined(separator: ", ")), \($0.counts[0]) ranks)"
         }, origin: origin)
+    }
+    // A file that is cut between two lines looks whole.
+    if named == family, let count = family.counts.min(), tokens.count < count {
+      throw .malformed(
+        file: origin, place: "rank \(tokens.count)",
+        reason: "there are \(tokens.count) ranks, and `\(family.name)` has \(count)")
     }
     // Tokens of byte strings, in the characters that stand for bytes.
     var entries = tokens.enumerated().map {

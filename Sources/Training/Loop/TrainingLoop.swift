@@ -128,6 +128,10 @@
       best.restore(saved.loop["best"] ?? [:])
       spikes.restore(saved.loop["losses"] ?? [:])
       evaluatedAt = saved.loop["evaluated_at"]?.int ?? 0
+      // The last evaluation is part of the results, which had not been written: once more.
+      if progress.step >= settings.steps || best.patience > 0 && best.waited >= best.patience {
+        evaluatedAt = min(evaluatedAt, progress.step - 1)
+      }
     }
 
     // MARK: Evaluation

@@ -65,7 +65,7 @@ public struct SampleText: Sendable {
     if let count = options.tokenCount, count < length {
       throw StatisticsError.tokens(count, length: length)
     }
-    let limit = (options.tokenCount ?? Self.ordinaryTokenCount) / length * length
+    let limit = (options.tokenCount ?? max(length, Self.ordinaryTokenCount)) / length * length
     let documents = try CorpusReader.documents(at: files)
     let random = CounterRandom(seed: options.seed, stream: "documents")
     let order = documents.indices.map { (random.bits(at: $0), $0) }.sorted { $0 < $1 }
@@ -144,9 +144,9 @@ private struct TokenStream {
 extension Tokenizer {
   /// The tokenizer of a model's folder; a folder without one is ``StatisticsError/noTokenizer(directory:)``.
   public static func forStatistics(directory: String) throws -> Tokenizer {
-    let names = ["tokenizer.json", "vocab.json"]
-    guard names.contains(where: { FileManager.default.fileExists(atPath: "\(directory)/\($0)") })
-    else { throw StatisticsError.noTokenizer(directory: directory) }
+    guard Tokenizer.isThere(in: directory) else {
+      throw StatisticsError.noTokenizer(directory: directory)
+    }
     return try Tokenizer.load(directory: directory)
   }
 }

@@ -20,7 +20,9 @@
         UTF-8) is named on stderr, leaves an empty line on stdout, and makes the exit code 1.
         """)
 
-    @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
+    @Argument(
+      help: "The model's folder, a model of the hub, or FOLDER+ADAPTER.",
+      completion: .directory)
     var model: String
 
     @Option(parsing: .unconditional, help: "What the system says first.")

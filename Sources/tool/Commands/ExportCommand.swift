@@ -18,7 +18,9 @@ struct ExportCommand: ParsableCommand {
       tokenizer. What llama.cpp cannot do as the model does is refused, or noted.
       """)
 
-  @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
+  @Argument(
+    help: "The model's folder, a model of the hub, or FOLDER+ADAPTER.",
+    completion: .directory)
   var model: String
 
   @Argument(help: "The file to write.", completion: .file(extensions: ["gguf"]))

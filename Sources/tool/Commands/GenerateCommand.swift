@@ -19,7 +19,9 @@
         its number. What is not given as an option is as the model's generation_config.json says.
         """)
 
-    @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
+    @Argument(
+      help: "The model's folder, a model of the hub, or FOLDER+ADAPTER.",
+      completion: .directory)
     var model: String
 
     // A text may begin with a dash.

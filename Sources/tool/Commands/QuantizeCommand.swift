@@ -18,7 +18,9 @@ struct QuantizeCommand: ParsableCommand {
       bias. Koine reads such folders wherever it takes a model; `koine diff` shows what was lost.
       """)
 
-  @Argument(help: "The model's folder, or FOLDER+ADAPTER.", completion: .directory)
+  @Argument(
+    help: "The model's folder, a model of the hub, or FOLDER+ADAPTER.",
+    completion: .directory)
   var model: String
 
   @Argument(help: "The folder to write.", completion: .directory)

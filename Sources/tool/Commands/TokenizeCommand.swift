@@ -24,7 +24,9 @@ struct TokenizeCommand: ParsableCommand {
   @Argument(help: "The folder with the tokenizer, or a model of the hub.", completion: .directory)
   var model: String
 
-  @Argument(help: "With --stats: the files to measure.", completion: .file())
+  @Argument(
+    help: "With --stats: the files to measure, also as NAME=FILE, such as fao=a/heldout.jsonl.",
+    completion: .file())
   var files: [String] = []
 
   // A text may begin with a dash.
@@ -79,7 +81,9 @@ struct TokenizeCommand: ParsableCommand {
       }
       report.add(text: text)
     } else {
-      for file in files { try report.add(file: file) }
+      for (name, path) in TokenizationReport.named(files) {
+        try report.add(file: path, as: name)
+      }
     }
     if format.json {
       Output.json(report.json)

@@ -16,7 +16,7 @@
       abstract: "Train a model: pre-training, continued pre-training, fine-tuning.",
       discussion: """
         After Ctrl-C, a crash or a full disk the same command goes on where the last state was \
-        saved, and ends in the same bytes. Examples/train shows every key of a configuration.
+        saved, and ends in the same bytes. docs/training.md has every key of a configuration; Examples/train is an example.
         """)
 
     @Argument(

@@ -65,8 +65,8 @@
 
     private func answer(_ text: String) throws {
       let cancellation = Cancellation()
-      // For this answer only: the second Ctrl-C during one ends the program.
-      // Ctrl-C stops the answer; what shall end the program does.
+      // For this answer only, and Ctrl-C only: the second during one answer ends the program, and so
+      // does what shall end it.
       let signals = InterruptSignals([SIGINT], cancellation: cancellation) {}
       defer { withExtendedLifetime(signals) {} }
       let start = ContinuousClock.now

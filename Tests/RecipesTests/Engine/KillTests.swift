@@ -98,6 +98,20 @@ private func runChain(_ root: String, steps: [any RecipeStep]) async throws {
     #expect(try FolderLock.take(path) != nil)
   }
 
+  @Test func `each answer of a conversation can be stopped, not only the first`() async {
+    await #expect(processExitsWith: .exitCode(7)) {
+      for _ in 0..<3 {
+        let cancellation = Cancellation()
+        let signals = InterruptSignals([SIGINT], cancellation: cancellation) {}
+        kill(getpid(), SIGINT)
+        for _ in 0..<10_000 where !cancellation.isRequested { usleep(1000) }
+        guard cancellation.isRequested else { _exit(1) }
+        withExtendedLifetime(signals) {}
+      }
+      _exit(7)
+    }
+  }
+
   @Test func `the first signal asks to stop, the second ends the process as shells count`() async {
     await #expect(processExitsWith: .exitCode(128 + SIGTERM)) {
       let cancellation = Cancellation()

@@ -213,20 +213,32 @@ public struct MergeRecipe: Sendable, Equatable {
   /// What is read and lies somewhere, each once: models and adapters, those of nested merges
   /// included.
   public var stored: [StoredModel] {
-    var stored: [StoredModel] = []
     var seen: Set<StoredModel> = []
-    // Each merge is visited once: there are exponentially many ways through merges of merges.
+    return nested.flatMap(\.references).flatMap(\.stored).filter { seen.insert($0).inserted }
+  }
+
+  /// The statistics that are read, each once, those of nested merges included.
+  package var statistics: [String] {
+    var seen: Set<String> = []
+    return nested.flatMap { recipe in
+      let models = recipe.models + recipe.modules.flatMap(\.models)
+      let slices = recipe.slices + recipe.modules.flatMap(\.slices)
+      return models.compactMap(\.statistics)
+        + slices.flatMap(\.sources).compactMap(\.statistics)
+    }.filter { seen.insert($0).inserted }
+  }
+
+  /// This merge and all that stand in it, each once: there are exponentially many ways through
+  /// merges of merges.
+  private var nested: [MergeRecipe] {
     var pending = [self]
     var visited: [MergeRecipe] = []
     while let recipe = pending.popLast() {
       if visited.contains(recipe) { continue }
       visited.append(recipe)
-      for reference in recipe.references {
-        pending += reference.merges
-        stored += reference.stored.filter { seen.insert($0).inserted }
-      }
+      pending += recipe.references.flatMap(\.merges)
     }
-    return stored
+    return visited
   }
 
   /// The models that are merged, each once: the base, then the others as they are listed.
