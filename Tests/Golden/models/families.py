@@ -4,7 +4,7 @@
 
     python3 -m pip install torch==2.15.0 transformers==5.23.0 && python3 families.py [model_type...]
 
-Writes families/<model_type>.json, of all families or of those named. For each variant of a family: config.json as transformers 4 wrote
+(and `real.py DIR`, for configs of published models). Writes families/<model_type>.json, of all families or of those named. For each variant of a family: config.json as transformers 4 wrote
 it (made by hand here) and as version 5 writes it, logits and gradients in float32 with eager
 attention. Weights are not stored. They follow a formula that FamilyGolden.swift has as well:
 
@@ -253,20 +253,27 @@ def variant(config, title):
 
 
 tool = f"transformers {transformers.__version__}, torch {torch.__version__}"
-for family, variants in FAMILIES.items():
-    if sys.argv[1:] and family not in sys.argv[1:]:
-        continue
-    golden = {"tool": tool, "lengths": LENGTHS, "calls": CALLS, "variants": {}}
-    for title, old in variants.items():
-        print(family, title)
-        variant.seen = bool(golden["variants"])
-        config = transformers.AutoConfig.for_model(**json.loads(json.dumps(old)))
-        new = json.loads(config.to_json_string(use_diff=True))
-        entry = variant(config, title)
-        again = variant(transformers.AutoConfig.for_model(**json.loads(json.dumps(new))), title)
-        assert again["right"] == entry["right"], "what version 5 writes means something else"
-        new = {k: v for k, v in new.items() if k not in ("transformers_version", "use_cache", "attention_dropout")}
-        golden["variants"][title] = dict(config_4=old, config_5=new, **entry)
-    path = here / f"{family}.json"
-    path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
-    print(path.name, path.stat().st_size)
+
+
+def main():
+    for family, variants in FAMILIES.items():
+        if sys.argv[1:] and family not in sys.argv[1:]:
+            continue
+        golden = {"tool": tool, "lengths": LENGTHS, "calls": CALLS, "variants": {}}
+        for title, old in variants.items():
+            print(family, title)
+            variant.seen = bool(golden["variants"])
+            config = transformers.AutoConfig.for_model(**json.loads(json.dumps(old)))
+            new = json.loads(config.to_json_string(use_diff=True))
+            entry = variant(config, title)
+            again = variant(transformers.AutoConfig.for_model(**json.loads(json.dumps(new))), title)
+            assert again["right"] == entry["right"], "what version 5 writes means something else"
+            new = {k: v for k, v in new.items() if k not in ("transformers_version", "use_cache", "attention_dropout")}
+            golden["variants"][title] = dict(config_4=old, config_5=new, **entry)
+        path = here / f"{family}.json"
+        path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
+        print(path.name, path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()
