@@ -94,7 +94,8 @@
       return try trainer(nil).run(&sampler, hooks: hooks())
     }
 
-    @Test func `a training that fails at any moment goes on to the same bytes`() throws {
+    @Test func `a training that fails anywhere goes on to the same bytes (torchtune 2439)`() throws
+    {
       let expected = try Self.uninterrupted()
       // Steps, records, evaluations of weights and average, kept checkpoints, saved states.
       var moment = 0
