@@ -57,6 +57,7 @@ BINARY(cmlx_less_equal, less_equal)
 BINARY(cmlx_logical_and, logical_and)
 BINARY(cmlx_logical_or, logical_or)
 BINARY(cmlx_matmul, matmul)
+BINARY(cmlx_maximum, maximum)
 #undef BINARY
 
 int cmlx_where(cmlx_array *out, cmlx_array condition, cmlx_array a, cmlx_array b) {
@@ -67,6 +68,9 @@ int cmlx_sigmoid(cmlx_array *out, cmlx_array a) {
 }
 int cmlx_tanh(cmlx_array *out, cmlx_array a) {
   return make(out, [&] { return mx::tanh(a->value); });
+}
+int cmlx_square_root(cmlx_array *out, cmlx_array a) {
+  return make(out, [&] { return mx::sqrt(a->value); });
 }
 int cmlx_transpose(cmlx_array *out, cmlx_array a, const int *axes, int count) {
   return make(out, [&] { return mx::transpose(a->value, std::vector<int>(axes, axes + count)); });

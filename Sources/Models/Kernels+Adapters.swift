@@ -98,11 +98,11 @@
             operation: "fused linear_sum", message: String(cString: cmlx_last_error()))
         }
         return results.compactMap { $0 }.map(DeviceArray.init(owning:))
-      case .plain:
+      case .plain, .bfloat16:
         return try weights.indices.map { index in
           try add(
-            matmul(x, transpose(widened(weights[index]), [1, 0])),
-            matmul(inner[index], transpose(outer[index], [1, 0])))
+            product(x, transpose(weights[index], [1, 0])),
+            product(inner[index], transpose(outer[index], [1, 0])))
         }
       }
     }
@@ -118,7 +118,7 @@
             cmlx_fused_dropout(
               $0, x.handle, dropout.rate, seed, key, UInt64(dropout.start(x)))
           })
-      case .plain:
+      case .plain, .bfloat16:
         let scale = 1 / (1 - dropout.rate)
         let limit = UInt32(min(4_294_967_295, Double(dropout.rate) * 0x1p32))
         let start = dropout.start(x)
@@ -133,7 +133,7 @@
       switch self {
       case .fused:
         return DeviceArray(owning: try check("widened") { cmlx_fused_widened($0, w.handle) })
-      case .plain: return try widened(w)
+      case .plain, .bfloat16: return try widened(w)
       }
     }
 
@@ -152,7 +152,7 @@
             operation: "adapted_row_norms", message: String(cString: cmlx_last_error()))
         }
         return try DeviceArray(norms, shape: [rows])
-      case .plain:
+      case .plain, .bfloat16:
         let whole = try add(widened(w), multiply(DeviceArray(scale), matmul(b, a)))
         let squares = try sum(multiply(whole, whole), axis: 1).floats()
         return try DeviceArray(squares.map { $0.squareRoot() }, shape: [rows])

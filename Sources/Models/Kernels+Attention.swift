@@ -31,12 +31,12 @@
               $0, q.handle, k.handle, v.handle, segments.handle, rule.scale, window,
               rule.softcap ?? 0)
           })
-      case .plain:
+      case .plain, .bfloat16:
         let same = try equal(
           reshape(segments, [batch, 1, 1, length]), reshape(segments, [batch, 1, length, 1]))
         let mask = try logicalAnd(
           Self.mask(queries: length, keys: length, window: rule.window), same)
-        return try Self.maskedAttention(q, k, v, mask: mask, rule: rule)
+        return try maskedAttention(q, k, v, mask: mask, rule: rule)
       }
     }
 
@@ -51,7 +51,7 @@
       let (queries, keys) = (q.shape[1], k.shape[1])
       let window = rule.window.flatMap { $0 < keys ? $0 : nil }
       guard window != nil || starts != nil || rule.softcap != nil else {
-        return try Self.maskedAttention(q, k, v, mask: nil, rule: rule)
+        return try maskedAttention(q, k, v, mask: nil, rule: rule)
       }
       var mask = try Self.mask(queries: queries, keys: keys, window: window)
       if let starts {
@@ -61,7 +61,7 @@
         // A token of the padding sees itself: a softmax over nothing would be NaN.
         mask = try logicalAnd(mask, logicalOr(lessEqual(first, columns), equal(columns, rows)))
       }
-      return try Self.maskedAttention(q, k, v, mask: mask, rule: rule)
+      return try maskedAttention(q, k, v, mask: mask, rule: rule)
     }
 
     /// (1, 1, L, S): query i stands at column S − L + i and sees columns up to its own, at most
@@ -76,11 +76,12 @@
     }
 
     /// - Parameter mask: broadcasts to (B, 1, L, S), true where a key is seen; `nil`: causal.
-    private static func maskedAttention(
+    private func maskedAttention(
       _ q: DeviceArray, _ k: DeviceArray, _ v: DeviceArray, mask: DeviceArray?, rule: AttentionRule
     ) throws -> DeviceArray {
       let (query, key, value) = try (
-        transpose(q, [0, 2, 1, 3]), transpose(k, [0, 2, 1, 3]), transpose(v, [0, 2, 1, 3])
+        transpose(operand(q), [0, 2, 1, 3]), transpose(operand(k), [0, 2, 1, 3]),
+        transpose(operand(v), [0, 2, 1, 3])
       )
       guard let softcap = rule.softcap, let mask else {
         let output = DeviceArray(
@@ -89,19 +90,19 @@
               $0, query.handle, key.handle, value.handle, rule.scale, mask == nil ? 1 : 0,
               mask?.handle)
           })
-        return try transpose(output, [0, 2, 1, 3])
+        return try transpose(widened(output), [0, 2, 1, 3])
       }
       let (batch, length, heads, size) = (q.shape[0], q.shape[1], q.shape[2], q.shape[3])
       let (keys, groups) = (k.shape[1], k.shape[2])
       // (B, G, H/G, L, K) · (B, G, 1, K, S)
-      let products = try matmul(
+      let products = try product(
         reshape(query, [batch, groups, heads / groups, length, size]),
         reshape(transpose(key, [0, 1, 3, 2]), [batch, groups, 1, size, keys]))
-      let scores = try Kernels.plain.softcap(multiply(products, DeviceArray(rule.scale)), softcap)
+      let scores = try self.softcap(multiply(products, DeviceArray(rule.scale)), softcap)
       let maskShape = mask.shape
       let seen = try reshape(mask, [maskShape[0], 1, 1, maskShape[2], maskShape[3]])
       let shares = try Models.softmax(select(seen, scores, DeviceArray(-Float.infinity)), axis: 4)
-      let output = try matmul(shares, reshape(value, [batch, groups, 1, keys, size]))
+      let output = try product(shares, reshape(value, [batch, groups, 1, keys, size]))
       return try transpose(reshape(output, [batch, heads, length, size]), [0, 2, 1, 3])
     }
   }

@@ -26,7 +26,7 @@
           })
         guard rotary.amplitude != 1 else { return Rotation(table: table) }
         return Rotation(table: try multiply(table, DeviceArray(rotary.amplitude)))
-      case .plain:
+      case .plain, .bfloat16:
         let table = values.flatMap { position in
           // The angle is rounded to Float before its cosine is taken, as transformers does.
           let angles = frequencies.map { Float(position) * $0 }
@@ -48,7 +48,7 @@
           owning: try check("fused rope") {
             cmlx_fused_rope($0, x.handle, rotation.table.handle)
           })
-      case .plain:
+      case .plain, .bfloat16:
         let shape = x.shape
         let size = rotation.table.shape.last ?? 0  // R
         let half = size / 2

@@ -5,16 +5,37 @@
   import CMLX
 
   /// The operators a transformer is made of, in two forms that agree: fused ones of our own for the
-  /// CPU, and plain graphs of MLX for GPUs and as the reference in tests.
+  /// CPU, and plain graphs of MLX for GPUs and as the reference in tests. A third form is the plain one
+  /// with less exact products.
   ///
   /// Letters: B sequences of L tokens, N = B·L, D model width, H query heads, G key-value heads,
   /// K head size, F feed-forward width, V vocabulary.
   package enum Kernels: Sendable {
     case fused
     case plain
+    /// The plain form with the operands of matrix products and of attention rounded to bfloat16, in
+    /// the backward pass too; sums within a product are those of the device, and all else (the residual
+    /// stream, norms, activations, the softmax of the loss) is float32.
+    case bfloat16
 
-    /// The fast form of this machine.
+    /// The fast form of this machine that computes in float32.
     package static var best: Kernels { Engine.device == "cpu" ? .fused : .plain }
+
+    /// The same form in float32.
+    package var exact: Kernels { self == .bfloat16 ? .plain : self }
+
+    /// An operand of a product: x itself, or rounded.
+    func operand(_ x: DeviceArray) throws -> DeviceArray {
+      switch self {
+      case .fused, .plain: try widened(x)
+      case .bfloat16: try cmlx_array_dtype(x.handle) == CMLX_BFLOAT16 ? x : asType(x, CMLX_BFLOAT16)
+      }
+    }
+
+    /// a · b of plain graphs, as float32.
+    func product(_ a: DeviceArray, _ b: DeviceArray) throws -> DeviceArray {
+      try widened(matmul(operand(a), operand(b)))
+    }
 
     /// `x · w / √(mean(x²) + ε)`: x (N, D), w (D).
     func rmsNorm(_ x: DeviceArray, _ w: DeviceArray, epsilon: Float) throws -> DeviceArray {
@@ -24,7 +45,7 @@
           owning: try check("fused rms_norm") {
             cmlx_fused_rms_norm($0, x.handle, w.handle, epsilon)
           })
-      case .plain:
+      case .plain, .bfloat16:
         DeviceArray(
           owning: try check("rms_norm") { cmlx_rms_norm($0, x.handle, w.handle, epsilon) })
       }
@@ -41,8 +62,9 @@
       case (.fused, .tanhGELU):
         return DeviceArray(
           owning: try check("fused geglu") { cmlx_fused_geglu($0, gate.handle, up.handle) })
-      case (.plain, .silu): return try multiply(multiply(gate, sigmoid(gate)), up)
-      case (.plain, .tanhGELU):
+      case (.plain, .silu), (.bfloat16, .silu):
+        return try multiply(multiply(gate, sigmoid(gate)), up)
+      case (.plain, .tanhGELU), (.bfloat16, .tanhGELU):
         // ½ g (1 + tanh(√(2/π) (g + 0.044715 g³)))
         let cube = try multiply(multiply(gate, gate), gate)
         let bent = try tanh(
@@ -61,7 +83,7 @@
       case .fused:
         return DeviceArray(
           owning: try check("fused softcap") { cmlx_fused_softcap($0, x.handle, cap) })
-      case .plain:
+      case .plain, .bfloat16:
         let size = try DeviceArray(cap)
         return try multiply(size, tanh(divide(x, size)))
       }
@@ -80,7 +102,7 @@
             operation: "fused linear", message: String(cString: cmlx_last_error()))
         }
         return results.compactMap { $0 }.map(DeviceArray.init(owning:))
-      case .plain: return try weights.map { try matmul(x, transpose(widened($0), [1, 0])) }
+      case .plain, .bfloat16: return try weights.map { try product(x, transpose($0, [1, 0])) }
       }
     }
 
@@ -99,7 +121,7 @@
             operation: "fused add_rms_norm", message: String(cString: cmlx_last_error()))
         }
         return (DeviceArray(owning: sum), DeviceArray(owning: normed))
-      case .plain:
+      case .plain, .bfloat16:
         let sum = try add(x, delta)
         return (sum, try rmsNorm(sum, w, epsilon: epsilon))
       }
@@ -114,64 +136,7 @@
           owning: try check("fused embedding") {
             cmlx_fused_embedding($0, ids.handle, table.handle)
           })
-      case .plain: try widened(take(table, ids, axis: 0))
-      }
-    }
-
-    /// `crossEntropy` without gradients, and the most likely word of each row, int32 (N), which is
-    /// unspecified in rows of weight 0. w may be stored in 16 bits.
-    func likelihood(
-      _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
-      softcap: Float? = nil
-    ) throws -> (loss: DeviceArray, best: DeviceArray) {
-      switch self {
-      case .fused:
-        var results: [cmlx_array?] = [nil, nil]
-        guard
-          cmlx_fused_likelihood(
-            &results, x.handle, w.handle, targets.handle, weights.handle, softcap ?? 0) == 0,
-          let loss = results[0], let best = results[1]
-        else {
-          throw ModelError.engine(
-            operation: "fused likelihood", message: String(cString: cmlx_last_error()))
-        }
-        return (DeviceArray(owning: loss), DeviceArray(owning: best))
-      case .plain:
-        let logits = try self.softcap(matmul(x, transpose(widened(w), [1, 0])), softcap)
-        let rows = targets.shape[0]
-        let chosen = try reshape(
-          takeAlongAxis(logits, reshape(targets, [rows, 1]), axis: 1), [rows])
-        let loss = try multiply(weights, subtract(logSumExp(logits, axis: 1), chosen))
-        return (loss, try argmax(logits, axis: 1))
-      }
-    }
-
-    /// weight · −log softmax(x wᵀ)[target] for each row: x (N, D), w (V, D), targets (N) int32,
-    /// weights (N) → (N). Rows of weight 0 cost nothing when fused, and are 0.
-    ///
-    /// - Parameters:
-    ///   - w: where it is stored in 16 bits, it is widened first.
-    ///   - softcap: c, where logits become c · tanh(x wᵀ / c) first.
-    ///   - differentiated: whether a gradient will be taken; decides only the cost.
-    package func crossEntropy(
-      _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
-      softcap: Float? = nil, differentiated: Bool
-    ) throws -> DeviceArray {
-      let w = try widenedWeight(w)
-      switch self {
-      case .fused:
-        return DeviceArray(
-          owning: try check("fused cross_entropy") {
-            cmlx_fused_cross_entropy(
-              $0, x.handle, w.handle, targets.handle, weights.handle, differentiated ? 1 : 0,
-              softcap ?? 0)
-          })
-      case .plain:
-        let logits = try self.softcap(matmul(x, transpose(w, [1, 0])), softcap)
-        let rows = targets.shape[0]
-        let chosen = try reshape(
-          takeAlongAxis(logits, reshape(targets, [rows, 1]), axis: 1), [rows])
-        return try multiply(weights, subtract(logSumExp(logits, axis: 1), chosen))
+      case .plain, .bfloat16: try widened(take(table, ids, axis: 0))
       }
     }
   }

@@ -14,15 +14,15 @@
   package final class Parameterization {
     /// In the order of the names, so that everything summed over them is reproducible.
     package let trained: [TrainedTensor]
-    /// Over the memory of the trained weights, in that order: what a loss is differentiated for.
-    package let arrays: [DeviceArray]
+    /// The trained weights, in that order: what a loss is differentiated for.
+    package var arrays: [DeviceArray] { trained.map(\.weights.array) }
     /// Frozen tensors by name.
     let frozen: [String: DeviceArray]
     /// The layers with a low-rank change, by the name of their weight.
     let adapted: [String: AdaptedModule]
     let start: Checkpoint
     let settings: TrainingSettings
-    private let kernels: Kernels
+    let kernels: Kernels
 
     /// The numbers of a forward pass under training, by which dropout differs.
     package struct Pass {
@@ -50,13 +50,12 @@
         config: start.config, origin: start.origin, settings: settings)
       let optimizer = settings.optimizer.value
       var trained = try plan.trained.map { part in
-        let type = start.info(part.outline.name)?.elementType ?? .float32
-        let isStored = settings.masters == .stored && part.outline.shape.count > 1
-        return try TrainedTensor(
+        try TrainedTensor(
           part.outline,
           weights: WeightBuffer(
             start.floats(part.outline.name), shape: part.outline.shape,
-            elementType: isStored && [.bfloat16, .float16].contains(type) ? type : .float32),
+            elementType: settings.masters.elementType(
+              of: part.outline, storedAs: start.info(part.outline.name)?.elementType)),
           weightDecay: part.weightDecay, rates: part.rates, optimizer: optimizer)
       }
       var frozen: [String: DeviceArray] = [:]
@@ -76,7 +75,6 @@
       self.trained = trained.sorted { $0.name < $1.name }
       self.frozen = frozen
       self.adapted = adapted
-      arrays = self.trained.map(\.weights.array)
     }
 
     /// The model with `arrays` in the place of the trained ones.
@@ -140,16 +138,14 @@
       let origin = "a trained model"
       var sources: [String: TensorSource] = [:]
       for name in frozen.keys { sources[name] = try start.source(name) }
-      func add(_ name: String, _ shape: [Int], _ values: [Float], _ type: ElementType) throws {
-        sources[name] = try Checkpoint.inMemory(
-          config: [:], tensors: [(name, Shape(shape), values)], elementType: type, origin: origin
-        ).source(name)
-      }
       for tensor in trained where tensor.outline.role != .factor {
-        try add(tensor.name, tensor.shape, tensor.weights.values(), tensor.weights.elementType)
+        sources[tensor.name] = try TensorSource(
+          holding: tensor.weights.values(), shape: Shape(tensor.shape),
+          elementType: tensor.weights.elementType, origin: origin)
       }
       try forEachFolded { tensor, values in
-        try add(tensor.name, tensor.shape, values, .float32)
+        sources[tensor.name] = TensorSource(
+          holding: values, shape: Shape(tensor.shape), origin: origin)
       }
       return Checkpoint(
         config: start.config, origin: origin, sources: sources, tokenizerFiles: [])

@@ -94,9 +94,7 @@
       var sources: [String: TensorSource] = [:]
       for part in parts {
         let (name, shape, numbers) = try values(part)
-        let one = try Checkpoint.inMemory(
-          config: [:], tensors: [(name, Shape(shape), numbers)], origin: origin)
-        sources[name] = try one.source(name)
+        sources[name] = TensorSource(holding: numbers, shape: Shape(shape), origin: origin)
       }
       return Checkpoint(config: config, origin: origin, sources: sources, tokenizerFiles: [])
     }

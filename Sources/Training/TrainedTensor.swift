@@ -55,6 +55,32 @@
       return rates.map { (WeightRange(weights, $0.range, random: random), $0.factor) }
     }
 
+    /// All that a step changes.
+    package var arrays: [DeviceArray] { [weights.array] + buffers.map(\.buffer.array) }
+
+    /// `value` times the factor of each row, (O, 1, …), as a number where they are alike; 0 in rows
+    /// that do not change.
+    package func byRow(_ value: Double, factors: Bool = true) throws -> DeviceArray {
+      let whole = 0..<outline.count
+      if rates.count == 1, let only = rates.first, only.range == whole {
+        return try DeviceArray(Float(factors ? value * only.factor : value))
+      }
+      let height = shape.first ?? 1
+      let width = max(1, outline.count / max(1, height))
+      var rows = [Float](repeating: 0, count: height)
+      for (range, factor) in rates {
+        for row in range.lowerBound / width..<range.upperBound / width {
+          rows[row] = Float(factors ? value * factor : value)
+        }
+      }
+      return try DeviceArray(rows, shape: [height] + shape.dropFirst().map { _ in 1 })
+    }
+
+    /// Σ g² over the elements that change, as a graph.
+    package func squaredNorm(of gradient: DeviceArray) throws -> DeviceArray {
+      try sum(multiply(multiply(gradient, gradient), byRow(1, factors: false)))
+    }
+
     /// Σ g² over the elements that change.
     ///
     /// Safety: `gradient` holds as many floats as the tensor has.

@@ -79,6 +79,8 @@
     ///     keeps it beside the newest: see `continuation(_:)`.
     ///   - group: the processes that share the work; each makes a trainer alike and runs it. Rank 0
     ///     alone saves and calls the hooks that tell something.
+    /// - Throws: `TrainingError.device` for bfloat16 products on a CPU, `CheckpointError` for tensors that
+    ///   are not a model's.
     public init(
       start: Checkpoint, settings: TrainingSettings, loop: LoopSettings = LoopSettings(),
       stateDirectory: String? = nil, identity: String = "", savesLast: Bool = false,
@@ -86,8 +88,8 @@
     ) throws {
       try self.init(
         start: start, settings: settings, loop: loop, stateDirectory: stateDirectory,
-        identity: identity, savesLast: savesLast, keepsPlateau: keepsPlateau, kernels: .best,
-        group: group)
+        identity: identity, savesLast: savesLast, keepsPlateau: keepsPlateau,
+        kernels: settings.kernels(), group: group)
     }
 
     package init(
@@ -147,6 +149,17 @@
       try Engine.run {
         try TrainingLoop(self, TrainingHooks()).probe(windowLength: windowLength)
       }
+    }
+  }
+
+  extension TrainingSettings {
+    /// The form of the operators that these settings train with on this machine.
+    package func kernels() throws(TrainingError) -> Kernels {
+      guard compute == .bfloat16 else { return .best }
+      guard Engine.device != "cpu" else {
+        throw .device(Engine.device, key: "compute", value: compute.rawValue)
+      }
+      return .bfloat16
     }
   }
 #endif

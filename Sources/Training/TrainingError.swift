@@ -11,6 +11,8 @@ public enum TrainingError: Diagnosed, Equatable {
   case foreignState(directory: String, key: String, expected: String, found: String)
   /// Saved state that cannot be read.
   case brokenState(directory: String, problem: String)
+  /// A setting that this machine's device cannot do.
+  case device(String, key: String, value: String)
   /// Batches without a single trained token.
   case nothingToTrain(step: Int)
   /// A setting outside its range.
@@ -42,6 +44,11 @@ public enum TrainingError: Diagnosed, Equatable {
       Diagnosis(
         what: "The saved training state cannot be read: \(problem).", where: directory,
         next: "Delete that folder to start this training from its beginning.")
+    case .device(let device, let key, let value):
+      Diagnosis(
+        what: "`\(key): \(value)` is for GPUs, and the device of this machine is \(device).",
+        where: "the training settings",
+        next: "Leave `\(key)` out: a CPU multiplies float32 numbers faster.")
     case .nothingToTrain(let step):
       Diagnosis(
         what: "A batch has no token to train on.", where: "step \(step)",

@@ -25,11 +25,9 @@ package struct TrainingFootprint: Equatable, Sendable {
   ) throws {
     let plan = try ParameterPlan(config: config, origin: origin, settings: settings)
     for part in plan.trained {
-      let type = elementType(part.outline.name) ?? .float32
-      let isStored = settings.masters == .stored && part.outline.shape.count > 1
-      add(
-        part.outline, settings,
-        width: isStored && [.bfloat16, .float16].contains(type) ? type.byteCount : 4)
+      let type = settings.masters.elementType(
+        of: part.outline, storedAs: elementType(part.outline.name))
+      add(part.outline, settings, width: type.byteCount)
     }
     for tensor in plan.frozen {
       let type = tensor.shape.count == 2 ? elementType(tensor.name) : nil

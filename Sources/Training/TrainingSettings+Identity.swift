@@ -26,6 +26,7 @@ extension TrainingSettings {
     if optimizer != usual.optimizer { object["optimizer"] = optimizer.identity }
     if decaysEmbeddings != usual.decaysEmbeddings { object["decay_embeddings"] = false }
     if masters != usual.masters { object["masters"] = .string(masters.rawValue) }
+    if compute != usual.compute { object["compute"] = .string(compute.rawValue) }
     if !groups.isEmpty { object["groups"] = .array(groups.map(\.identity)) }
     if !freeze.isEmpty { object["freeze"] = .array(freeze.map { .string($0) }) }
     if !trainOnly.isEmpty { object["train_only"] = .array(trainOnly.map { .string($0) }) }

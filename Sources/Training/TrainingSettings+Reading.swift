@@ -54,6 +54,9 @@ extension TrainingSettings {
     let name = try settings.choice(
       "masters", default: masters.rawValue, of: Masters.allCases.map(\.rawValue))
     masters = Masters(rawValue: name) ?? masters
+    let numbers = try settings.choice(
+      "compute", default: compute.rawValue, of: Compute.allCases.map(\.rawValue))
+    compute = Compute(rawValue: numbers) ?? compute
   }
 
   private mutating func readParameters(_ settings: inout Settings) throws(DocumentError) {

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Koine authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Tensors
+
 /// How a model is trained; every field has the key of the same name in a recipe.
 public struct TrainingSettings: Equatable, Sendable {
   /// Optimizer steps, at least 1.
@@ -45,6 +47,8 @@ public struct TrainingSettings: Equatable, Sendable {
   public var clipNorm = 1.0
   /// How trained weights are kept.
   public var masters = Masters.float32
+  /// The numbers that matrix products and attention are made of.
+  public var compute = Compute.float32
   /// Of the random numbers of training: stochastic rounding, dropout, the start of adapters. Not a
   /// key of its own: a recipe's seed.
   public var seed: UInt64 = 0
@@ -72,6 +76,23 @@ public struct TrainingSettings: Equatable, Sendable {
     /// Matrices in 16 bits where the checkpoint has them so, rounded stochastically: up or down
     /// with probabilities that make the expected value exact. Moments are float32 all the same.
     case stored
+
+    /// What a tensor is trained in; `type` is what the checkpoint has it in.
+    func elementType(of tensor: TensorOutline, storedAs type: ElementType?) -> ElementType {
+      guard self == .stored, tensor.shape.count > 1, let type,
+        [.bfloat16, .float16].contains(type)
+      else { return .float32 }
+      return type
+    }
+  }
+
+  /// The numbers that matrix products and attention are made of.
+  public enum Compute: String, CaseIterable, Sendable {
+    /// As exact as the machine has it.
+    case float32
+    /// Operands rounded to bfloat16, forward and backward; weights, moments, sums of gradients, norms
+    /// and the softmax of the loss stay float32. For GPUs, which multiply these several times as fast.
+    case bfloat16
   }
 
   public init() {}

@@ -64,7 +64,7 @@ enum Environment {
     #if MLX
       Machine.environment(
         engine: "MLX \(Engine.version) (\(Engine.instructionSet))", blas: Engine.blas,
-        device: Engine.device)
+        device: Engine.device + (Engine.usesTF32 ? " with TF32" : ""))
     #else
       Machine.environment(engine: "none (built without the trait MLX)", blas: "none", device: "cpu")
     #endif

@@ -68,6 +68,63 @@
       }
     }
 
+    @Test func `the plain loss in tiles is the loss in one piece`() throws {
+      let (rows, width, words) = (23, 9, 31)
+      let targets = (0..<rows).map { Int32($0 * 7 % words) }
+      let shares = (0..<rows).map { Float($0 % 3) }
+      for softcap in [nil, 2] as [Float?] {
+        // A row at a time, three at a time with a rest, and all at once.
+        for mostLogits in [1, 3 * words, 1 << 20] {
+          let (whole, tiled) = try Engine.run {
+            let inputs = try [
+              DeviceArray(numbers("x", rows * width), shape: [rows, width]),
+              DeviceArray(numbers("w", words * width), shape: [words, width]),
+            ]
+            let (ids, weights) = try (
+              DeviceArray(targets, shape: [rows]), DeviceArray(shares, shape: [rows])
+            )
+            let outcomes = try [Int.max, mostLogits].map { limit in
+              try valueAndGradient(of: inputs) {
+                [
+                  try sum(
+                    Kernels.plain.tiledLoss(
+                      $0[0], $0[1], targets: ids, weights: weights, softcap: softcap,
+                      mostLogits: limit))
+                ]
+              }
+            }.map { try ($0.values + $0.gradients).map { try $0.floats() } }
+            return (outcomes[0], outcomes[1])
+          }
+          for (a, b) in zip(whole, tiled) {
+            #expect(a.count == b.count && a.contains { $0 != 0 })
+            #expect(zip(a, b).allSatisfy { abs($0 - $1) <= 2e-6 * max(1, abs($0)) })
+          }
+        }
+      }
+    }
+
+    @Test func `products in bfloat16 are those of float32 to eight bits`() throws {
+      let (rows, width, outputs) = (12, 64, 20)
+      try Engine.run {
+        let inputs = try [
+          DeviceArray(numbers("x", rows * width), shape: [rows, width]),
+          DeviceArray(numbers("w", outputs * width), shape: [outputs, width]),
+        ]
+        let found = try [Kernels.plain, .bfloat16].map { kernels in
+          let (values, gradients) = try valueAndGradient(of: inputs, outputCount: 2) { arrays in
+            let y = try kernels.linear(arrays[0], [arrays[1]])[0]
+            return [try sum(multiply(y, y)), y]
+          }
+          return try [values[1].floats()] + gradients.map { try $0.floats() }
+        }
+        for (exact, rounded) in zip(found[0], found[1]) {
+          let size = (exact.reduce(0) { $0 + $1 * $1 } / Float(exact.count)).squareRoot()
+          let error = zip(exact, rounded).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+          #expect((1e-4...0.03).contains(error / size), "\(error / size)")
+        }
+      }
+    }
+
     @Test(arguments: [(1, 1), (3, 7), (40, 96), (129, 33)])
     func `fused RMSNorm equals the plain one`(rows: Int, width: Int) throws {
       try compare([

@@ -9,6 +9,7 @@
   import Models
   import Runs
   import Surgery
+  import Tensors
   import Testing
   import Tokenization
 
@@ -24,13 +25,13 @@
       engine: "MLX", blas: "a BLAS", device: "cpu", system: "a system", coreCount: 1)
 
     /// A base of two layers in `base`, beside what is trained from it.
-    private func base(_ place: Place) throws -> String {
+    private func base(_ place: Place, width: Int = 16) throws -> String {
       let folder = place.root + "/base"
       let recipe = try TrainRecipe(
         yaml: """
           seed: 3
           window_length: 32
-          config: {hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2,
+          config: {hidden_size: \(width), num_hidden_layers: 2, num_attention_heads: 2,
             tie_word_embeddings: true, max_position_embeddings: 64}
           tokenizer: {vocab_size: 300}
           text: {eng: {files: [eng.txt], deduplicate: false}}
@@ -90,6 +91,29 @@
           try Disk.read(folder + "/adapter_config.json"), origin: "adapter_config.json")
         // The model to load beside it, as the recipe names it.
         #expect((config["model"] ?? config["base_model_name_or_path"])?.string == base)
+      }
+    }
+
+    @Test(arguments: [4, 8])
+    func `an adapter of a quantised base folds to the logits of its training`(bits: Int) throws {
+      let place = try Place()
+      let base = place.root + "/quantised"
+      let whole = try Checkpoint.open(directory: self.base(place, width: 64))
+      let quantised = try ModelQuantization(groups: #require(AffineGroups(bits: bits, size: 32)))
+        .apply(to: whole).model
+      try CheckpointWriter.write(quantised, to: base)
+      let start = try Checkpoint.open(directory: base)
+      #expect(start.quantization != nil)
+      #expect(try worst(logits(start), logits(whole)) > 1e-5)
+      _ = try job(place, base: base, adapter: "{rank: 3}").run(environment: environment)
+      let trained = try Checkpoint.open(directory: place.out)
+      #expect(trained.quantization == nil)
+      let expected = try logits(trained)
+      #expect(try worst(expected, logits(start)) > 0.01)
+      for format in ["mlx", "peft"] {
+        let folded = try Adapter.open(directory: place.out + "/adapter/" + format)
+          .folded(into: start)
+        #expect(try worst(logits(folded), expected) < 2e-4, "\(format)")
       }
     }
 

@@ -87,6 +87,37 @@
       }
     }
 
+    /// The gradients of one step: a step of plain descent with rate 1 takes the weights by just them.
+    private static func gradients(_ group: DistributedGroup) throws -> [Float] {
+      var settings = settings(steps: 1)
+      settings.optimizer = try TrainingGolden.settings("optimizer: {type: sgd, momentum: 0}")
+        .optimizer
+      (settings.learningRate, settings.schedule, settings.warmup) = (1, .constant, 0)
+      (settings.weightDecay, settings.clipNorm) = (0, 0)
+      let start = try checkpoint(scale: 1)
+      var sampler = try sampler()
+      let end = try Trainer(start: start, settings: settings, group: group).run(&sampler).checkpoint
+      return try start.names.flatMap { name in
+        try zip(start.floats(name), end.floats(name)).map { $0 - $1 }
+      }
+    }
+
+    @Test(arguments: [2, 4])
+    func `the gradients of a step divided over ranks are those of one process`(count: Int) throws {
+      try inFolder { folder in
+        let outcome = try RankProcesses.run(
+          "gradients", count: count, folder: folder.path, entry: "as a training rank")
+        #expect(outcome.status == 0, "\(outcome.output)")
+        let alone = try Self.gradients(.alone)
+        #expect(alone.contains { abs($0) > 0.01 })
+        for rank in 0..<count {
+          let found = try read("gradients-\(rank)", folder)
+          #expect(found.count == alone.count)
+          #expect(zip(alone, found).allSatisfy { abs(Double($0) - $1) < 1e-5 })
+        }
+      }
+    }
+
     @Test func `a stop asked of one rank stops all, and another number of ranks goes on`() throws {
       try inFolder { folder in
         let stopped = try RankProcesses.run(
@@ -142,6 +173,10 @@
           RankProcesses.say("rank \(group.rank) resumed at \(result.resumedAt)")
           try Self.losses(result).write(
             toFile: folder + "/losses-\(group.rank)", atomically: true, encoding: .utf8)
+        case "gradients":
+          let text = try Self.gradients(group).map { "\($0)" }.joined(separator: " ")
+          try text.write(
+            toFile: folder + "/gradients-\(group.rank)", atomically: true, encoding: .utf8)
         case "stop":
           do {
             _ = try Self.train(

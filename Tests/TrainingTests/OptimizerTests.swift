@@ -35,8 +35,26 @@
         index: index + 1, seed: 3)
     }
 
-    @Test(arguments: rules)
-    func `ten updates give the weights of PyTorch and transformers`(rule: String) throws {
+    /// In place, or as a graph that is then computed.
+    private func update(
+      _ tensor: TrainedTensor, gradient: [Float], _ step: OptimizerStep,
+      by optimizer: any Optimizer, asGraph: Bool
+    ) throws {
+      if asGraph {
+        let gradient = try DeviceArray(gradient, shape: tensor.shape)
+        try optimizer.update(DeviceStep(tensor, gradient: gradient, step))
+        try evaluate(tensor.arrays)
+      } else {
+        try gradient.withUnsafeBufferPointer {
+          try optimizer.update(tensor, gradient: try #require($0.baseAddress), step)
+        }
+      }
+    }
+
+    @Test(arguments: rules, [false, true])
+    func `ten updates give the weights of PyTorch and transformers`(
+      rule: String, asGraph: Bool
+    ) throws {
       #expect(Self.rules.count == 8)
       let optimizer = try optimizer(rule)
       try Engine.run {
@@ -49,9 +67,7 @@
           for index in 0..<10 {
             let scale = Float(0.1 + 0.05 * Double(index))
             let gradient = TrainingGolden.uniform("\(name)#\(index)", count).map { $0 * scale }
-            try gradient.withUnsafeBufferPointer {
-              try optimizer.update(tensor, gradient: try #require($0.baseAddress), step(index))
-            }
+            try update(tensor, gradient: gradient, step(index), by: optimizer, asGraph: asGraph)
           }
           let expected = TrainingGolden.numbers(
             TrainingGolden.values["rules"]?[rule]?["weights"]?[name])
@@ -92,6 +108,43 @@
       let part = try run(threads: 3, rates: [(0..<10, 0), (10..<700, 1)])
       #expect(part[..<330].elementsEqual(TrainingGolden.uniform("w", 330)))
       #expect(Array(part[330...]) == Array(whole[330...]))
+    }
+
+    @Test(arguments: ["adamw", "adafactor", "muon", "sgd, nesterov"], [[7, 5], [12]])
+    func `graphs of updates keep to the rates of rows as the loops do`(
+      rule: String, shape: [Int]
+    ) throws {
+      let optimizer = try optimizer(rule)
+      let count = shape.reduce(1, *)
+      var outcomes: [[Float]] = []
+      for asGraph in [false, true] {
+        try Engine.run {
+          let outline = TensorOutline(
+            name: "w", shape: shape, role: shape.count > 1 ? .matrix : .bias)
+          let tensor = try TrainedTensor(
+            outline, weights: WeightBuffer(TrainingGolden.uniform("w", count), shape: shape),
+            weightDecay: 0.1, rates: [(0..<2, 1), (2..<4, 0), (4..<6, 3)], optimizer: optimizer)
+          for index in 0..<4 {
+            try update(
+              tensor, gradient: TrainingGolden.uniform("g\(index)", count), step(index),
+              by: optimizer, asGraph: asGraph)
+          }
+          outcomes.append(try tensor.weights.values())
+          let gradient = TrainingGolden.uniform("norm", count)
+          let loops = gradient.withUnsafeBufferPointer {
+            $0.baseAddress.map { tensor.squaredNorm(of: $0) }
+          }
+          let graph = try tensor.squaredNorm(of: DeviceArray(gradient, shape: shape)).item()
+          #expect(abs(Double(graph) / (try #require(loops)) - 1) < 1e-6)
+        }
+      }
+      let width = count / shape[0]
+      let start = TrainingGolden.uniform("w", count)
+      for index in 0..<count {
+        #expect(abs(outcomes[0][index] - outcomes[1][index]) < 2e-5)
+        let isFixed = (2..<4).contains(index / width) || index / width >= 6
+        #expect((outcomes[1][index] == start[index]) == isFixed)
+      }
     }
 
     @Test func `the random words of updates are those of CounterRandom`() throws {
@@ -198,7 +251,7 @@
       "optimizer: adamv", "optimizer: {type: adamw, betta: 1}", "optimizer: {momentum: 0.9}",
       "optimizer: {type: sgd, momentum: 0, nesterov: true}",
       "optimizer: {type: adafactor, warmup_init: true}", "optimizer: {type: muon, scale: big}",
-      "masters: half", "optimizer: [adamw]",
+      "masters: half", "compute: float16", "optimizer: [adamw]",
     ])
     func `an optimizer that cannot be is refused when it is read`(text: String) {
       #expect(throws: DocumentError.self) { try TrainingGolden.settings(text) }

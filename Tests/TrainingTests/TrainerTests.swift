@@ -24,29 +24,6 @@
       return (checkpoint, try #require(values["models"]?[name]))
     }
 
-    /// Windows given one by one; stands still at the end.
-    private struct ListSampler: WindowSampler {
-      var windows: [Window]
-      var inner: ExampleSampler
-      var windowLength: Int { inner.windowLength }
-      var position = 0
-
-      init(_ windows: [Window]) throws {
-        self.windows = windows
-        inner = try ExampleSampler(
-          [TrainingExample(prompt: [1], answer: [2])], name: "list",
-          windowLength: windows[0].weights.count, endOfText: 0, seed: 0)
-      }
-
-      mutating func next() -> Window {
-        defer { position += 1 }
-        return windows[min(position, windows.count - 1)]
-      }
-      var state: SamplerState { inner.state }
-      mutating func restore(_ state: SamplerState) throws { try inner.restore(state) }
-      var statistics: [SourceStatistics] { [] }
-    }
-
     @Test(arguments: ["llama-plain", "llama-rich"], [Kernels.fused, .plain])
     func `ten steps of AdamW give the losses and gradient norms of PyTorch`(
       name: String, kernels: Kernels
@@ -77,6 +54,45 @@
         #expect(abs(record.gradientNorm / norm - 1) < 1e-3)
       }
       #expect(result.trainedTokens == 10 * 3 * 16)
+    }
+
+    @Test func `with products in bfloat16 the losses stay near those of PyTorch in float32`() throws
+    {
+      let (start, values) = try goldenRun("llama-rich")
+      let batches = try #require(values["batches"]?.array)
+      let windows = batches.flatMap { $0.array ?? [] }.map { row in
+        let tokens = (row.array ?? []).compactMap { $0.int.map { Int32($0) } }
+        return Window(
+          tokens: tokens, weights: [Float](repeating: 1, count: tokens.count - 1),
+          segments: [Int32](repeating: 0, count: tokens.count))
+      }
+      var settings = TrainingSettings()
+      (settings.steps, settings.batchSize, settings.learningRate) = (10, 3, 1e-2)
+      (settings.warmup, settings.logEvery) = (0, 1)
+      var sampler = try ListSampler(windows)
+      let result = try Trainer(
+        start: start, settings: settings, stateDirectory: nil, identity: "", kernels: .bfloat16
+      ).run(&sampler)
+      let losses = (values["losses"]?.array ?? []).compactMap(\.double)
+      let misses = zip(result.records, losses).map { abs($0.trainLoss / $1 - 1) }
+      #expect(misses.count == 10)
+      #expect(misses.allSatisfy { $0 < 0.01 }, "\(misses)")
+      // Rounded indeed, and not the float32 form under another name.
+      #expect(misses.contains { $0 > 1e-6 })
+      for name in result.checkpoint.names {
+        #expect(result.checkpoint.info(name)?.elementType == .float32)
+      }
+    }
+
+    @Test func `bfloat16 products are refused on a CPU before anything is done`() throws {
+      guard Engine.device == "cpu" else { return }
+      let (start, _) = try goldenRun("llama-plain")
+      var settings = TrainingSettings()
+      settings.compute = .bfloat16
+      #expect(throws: TrainingError.device("cpu", key: "compute", value: "bfloat16")) {
+        try Trainer(start: start, settings: settings)
+      }
+      #expect(settings.identity != TrainingSettings().identity)
     }
 
     // MARK: A small run on examples

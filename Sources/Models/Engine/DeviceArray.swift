@@ -104,6 +104,14 @@
         UnsafeBufferPointer(start: base.assumingMemoryBound(to: Element.self), count: count))
     }
 
+    /// The memory of an array that is evaluated and row-major; what is written there is the array's.
+    var memory: UnsafeMutableRawPointer {
+      guard let start = cmlx_array_data(handle) else {
+        preconditionFailure("the array is evaluated and row-major")
+      }
+      return UnsafeMutableRawPointer(mutating: start)
+    }
+
     /// Lends the evaluated float32 numbers without a copy; `body` gets the first element.
     package func withFloats<Result>(
       _ body: (UnsafePointer<Float>, Int) throws -> Result
@@ -121,25 +129,29 @@
     }
   }
 
-  /// An evaluated float32 array whose memory is updated in place: a parameter or a moment.
+  /// An evaluated float32 array whose memory is updated in place, or that graphs replace: a moment or an
+  /// average.
   ///
   /// Safety: the array is kept, so MLX neither frees its memory nor gives it to a result. Only
   /// Training writes, and only while no graph over the array is pending.
   package final class FloatBuffer: @unchecked Sendable {
-    /// The array over this memory.
-    package let array: DeviceArray
-    package let base: UnsafeMutablePointer<Float>
+    package private(set) var array: DeviceArray
     package let count: Int
+
+    /// Where the numbers lie. On a GPU their memory comes to the host for that.
+    package var base: UnsafeMutablePointer<Float> {
+      array.memory.assumingMemoryBound(to: Float.self)
+    }
 
     /// A copy of `values`, row-major.
     package init(_ values: [Float], shape: [Int]) throws {
       array = try DeviceArray(values, shape: shape)
       count = values.count
-      guard let memory = cmlx_array_data(array.handle) else {
-        throw ModelError.engine(operation: "buffer", message: "the array has no plain memory")
-      }
-      base = UnsafeMutableRawPointer(mutating: memory).assumingMemoryBound(to: Float.self)
     }
+
+    /// Puts the float32 numbers of a graph of the same shape in the place of these; the caller
+    /// evaluates `array` before anything else looks.
+    package func assign(_ numbers: DeviceArray) throws { array = try contiguous(numbers) }
 
     /// Zeros.
     package convenience init(zeros shape: [Int]) throws {

@@ -5,9 +5,16 @@
   import CMLX
 
   extension FloatBuffer {
-    /// Moves every number a `share` of the way toward the one of `weights`, in place.
-    package func move(toward weights: WeightBuffer, share: Double) throws {
+    /// Moves every number a `share` of the way toward the one of `weights`: in place, or as a graph that
+    /// the caller evaluates.
+    package func move(
+      toward weights: WeightBuffer, share: Double, kernels: Kernels = .fused
+    ) throws {
       precondition(weights.count == count, "as many numbers as the buffer holds")
+      guard kernels == .fused else {
+        let difference = try subtract(widened(weights.array), array)
+        return try assign(add(array, multiply(DeviceArray(Float(share)), difference)))
+      }
       try widened(weights.array).withFloats { values, _ in
         cmlx_move_toward(base, values, count, Float(share))
       }

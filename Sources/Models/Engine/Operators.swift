@@ -44,6 +44,10 @@
     try new("logical_or") { cmlx_logical_or($0, a.handle, b.handle) }
   }
 
+  package func maximum(_ a: DeviceArray, _ b: DeviceArray) throws -> DeviceArray {
+    try new("maximum") { cmlx_maximum($0, a.handle, b.handle) }
+  }
+
   package func select(
     _ condition: DeviceArray, _ a: DeviceArray, _ b: DeviceArray
   ) throws -> DeviceArray {
@@ -56,6 +60,10 @@
 
   package func tanh(_ a: DeviceArray) throws -> DeviceArray {
     try new("tanh") { cmlx_tanh($0, a.handle) }
+  }
+
+  package func squareRoot(_ a: DeviceArray) throws -> DeviceArray {
+    try new("sqrt") { cmlx_square_root($0, a.handle) }
   }
 
   package func matmul(_ a: DeviceArray, _ b: DeviceArray) throws -> DeviceArray {

@@ -6,18 +6,19 @@
   import Tensors
 
   /// The weights of one tensor under training: evaluated numbers in memory of their own, which
-  /// updates overwrite in place.
+  /// updates overwrite in place or, as graphs, replace.
   ///
   /// Safety: as of `FloatBuffer`. Only Training writes, and only while no graph over the array is
   /// pending.
   package final class WeightBuffer: @unchecked Sendable {
-    /// The array over this memory, of `elementType`.
-    package let array: DeviceArray
+    /// The numbers, of `elementType`.
+    package private(set) var array: DeviceArray
     /// The numbers are float32, bfloat16 or float16.
     package let elementType: ElementType
     package let shape: [Int]
     package let count: Int
-    let base: UnsafeMutableRawPointer
+    /// Where they lie. On a GPU their memory comes to the host for that.
+    var base: UnsafeMutableRawPointer { array.memory }
 
     /// Differs, but for one case in 2⁶⁴, where a bit of the weights does.
     package var checksum: UInt64 {
@@ -45,10 +46,12 @@
       self.elementType = elementType
       self.shape = shape
       count = values.count
-      guard let memory = cmlx_array_data(array.handle) else {
-        throw ModelError.engine(operation: "buffer", message: "the array has no plain memory")
-      }
-      base = UnsafeMutableRawPointer(mutating: memory)
+    }
+
+    /// Puts the numbers of a graph of the same shape in the place of these; the caller evaluates
+    /// `array` before anything else looks.
+    package func assign(_ numbers: DeviceArray) throws {
+      array = try contiguous(asType(numbers, Self.deviceType(elementType)))
     }
 
     /// A copy of the numbers as float32.

@@ -49,9 +49,10 @@
     /// Bytes of a checkpoint's weights: 4·P.
     var weightByteCount: Int { 4 * parameterCount }
 
-    /// Throws `TrainingError` for settings that name tensors which such a model does not have, or that
-    /// would train nothing.
+    /// Throws `TrainingError` for settings that name tensors which such a model does not have, that
+    /// would train nothing, or that this machine cannot follow.
     func check(_ settings: TrainingSettings) throws {
+      _ = try settings.kernels()
       _ = try ParameterPlan(config: config, origin: origin, settings: settings)
     }
 

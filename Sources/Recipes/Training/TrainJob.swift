@@ -77,6 +77,7 @@
       defer { withExtendedLifetime(lock) {} }
       let hashes = FileHashes(storePath: out + "/data/hashes.json")
       let start = try prepareStart(hashes, observer)
+      try checkSettings(start)
       let texts = { () throws -> TrainData in
         try self.readTexts(start, cancellation, observer)
       }
@@ -133,6 +134,13 @@
         }
       }
       return lock
+    }
+
+    /// Refuses before the texts are read what could not be trained after that.
+    func checkSettings(_ start: TrainStart) throws {
+      try ModelSize(config: start.checkpoint.config, origin: start.checkpoint.origin)
+        .check(recipe.training)
+      try recipe.training.check(ranks: group.size)
     }
 
     private enum Identity {
@@ -230,7 +238,7 @@
       let evaluation = try evaluation(data)
       var sampler = try data.sampler(recipe, windowCount: windowCount(settings))
       observer(.phase("measuring the machine"))
-      let peak = try MatmulPeak.measure()
+      let peak = try MatmulPeak.measure(settings.kernels())
       let work = try TrainingWork(
         config: start.checkpoint.config, origin: start.checkpoint.origin, settings: settings)
       let meter = TrainMeter(

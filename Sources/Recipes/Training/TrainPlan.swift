@@ -142,6 +142,7 @@
       try withScratch { job in
         let hashes = FileHashes(storePath: nil)
         let start = try job.prepareStart(hashes, observer)
+        try job.checkSettings(start)
         let data = try job.data(start, observer)
         let settings = try job.settings(for: data)
         // Whether the tasks' files are there.
@@ -170,7 +171,7 @@
         let work = try TrainingWork(
           config: start.checkpoint.config, origin: start.checkpoint.origin, settings: settings)
         let perStep = job.tokensPerStep(settings)
-        let peak = probe == nil ? 0 : try MatmulPeak.measure()
+        let peak = probe == nil ? 0 : try MatmulPeak.measure(settings.kernels())
         let operations = work.operations(perTokenOfWindow: recipe.windowLength)
         return TrainPlan(
           parameterCount: start.checkpoint.parameterCount, sources: data.sources, drawn: drawn,

@@ -19,13 +19,9 @@
     var isFirst: Bool { group.rank == 0 }
 
     /// - Throws: `TrainingError.setting` where a rank would have nothing to do.
-    init(_ group: DistributedGroup, windowsPerStep: Int) throws {
+    init(_ group: DistributedGroup, _ settings: TrainingSettings) throws {
       self.group = group
-      guard group.size <= windowsPerStep else {
-        throw TrainingError.setting(
-          "batch_size × micro_batches", expected: "at least one window a rank (\(group.size))",
-          found: "\(windowsPerStep)")
-      }
+      try settings.check(ranks: group.size)
     }
 
     /// Which of a step's windows are this rank's.
@@ -96,6 +92,18 @@
       guard group.size > 1 else { return try body() }
       if isFirst { try body() }
       try group.barrier()
+    }
+  }
+
+  extension TrainingSettings {
+    /// - Throws: `TrainingError.setting` where a rank would have nothing to do.
+    package func check(ranks: Int) throws(TrainingError) {
+      let windows = batchSize * microBatches
+      guard ranks <= windows else {
+        throw .setting(
+          "batch_size × micro_batches", expected: "at least one window a rank (\(ranks))",
+          found: "\(windows)")
+      }
     }
   }
 #endif

@@ -53,9 +53,9 @@
     let config: JSON
     let kernels: Kernels
 
-    /// The model over the weights themselves; nothing is copied.
+    /// The model over the weights themselves, which nothing is copied of; it computes in float32.
     public func model() throws -> Model {
-      try Model(config: config, parameters: parameterization.current(), kernels: kernels)
+      try Model(config: config, parameters: parameterization.current(), kernels: kernels.exact)
     }
 
     /// A copy of the weights, as of `TrainingResult.checkpoint`.

@@ -24,11 +24,7 @@
         ranks.batches(windows, batchSize: settings.batchSize))
       gradients = try ranks.reduce(gradients, &outcome)
       guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: progress.step) }
-      var squares = 0.0
-      for (tensor, gradient) in zip(model.trained, gradients) {
-        squares += try gradient.withFloats { pointer, _ in tensor.squaredNorm(of: pointer) }
-      }
-      let norm = squares.squareRoot() / outcome.weightSum
+      let norm = try squaredNorm(gradients).squareRoot() / outcome.weightSum
       outcome.gradientNorm = norm
       guard norm.isFinite, outcome.lossSum.isFinite else {
         hooks.failedBatch(progress.step, windows)
@@ -74,6 +70,19 @@
       return (outcome, gradients)
     }
 
+    /// Σ g² over all that changes.
+    private func squaredNorm(_ gradients: [DeviceArray]) throws -> Double {
+      let pairs = zip(model.trained, gradients)
+      if model.kernels == .fused {
+        return try pairs.reduce(0) { total, pair in
+          try total + pair.1.withFloats { pointer, _ in pair.0.squaredNorm(of: pointer) }
+        }
+      }
+      let squares = try pairs.map { try $0.squaredNorm(of: $1) }
+      try evaluate(squares)
+      return try squares.reduce(0) { try $0 + Double($1.item()) }
+    }
+
     private func update(
       _ gradients: [DeviceArray], learningRate: Double, scale: Double
     ) throws {
@@ -81,11 +90,19 @@
         learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
         epsilon: settings.epsilon, gradientScale: scale, index: progress.step + 1,
         seed: settings.seed)
+      let optimizer = settings.optimizer.value
       for (tensor, gradient) in zip(model.trained, gradients) {
-        try gradient.withFloats { pointer, _ in
-          try settings.optimizer.value.update(tensor, gradient: pointer, step)
+        // Random rounding has no graph.
+        if model.kernels != .fused, tensor.weights.elementType == .float32 {
+          try optimizer.update(DeviceStep(tensor, gradient: gradient, step))
+        } else {
+          try gradient.withFloats { pointer, _ in
+            try optimizer.update(tensor, gradient: pointer, step)
+          }
         }
       }
+      // All at once: old numbers give their memory to new ones.
+      try evaluate(model.trained.flatMap(\.arrays))
     }
 
     /// The first tensor that is not finite: weights first, because they explain the gradients.

@@ -30,9 +30,7 @@
 
     init(_ trainer: Trainer, _ hooks: TrainingHooks) throws {
       self.trainer = trainer
-      ranks = try Ranks(
-        trainer.group,
-        windowsPerStep: trainer.settings.batchSize * trainer.settings.microBatches)
+      ranks = try Ranks(trainer.group, trainer.settings)
       self.hooks = ranks.isFirst ? hooks : hooks.silenced
       hooks.operation("loading the weights")
       let model = try Parameterization(
@@ -43,7 +41,8 @@
         recomputesActivations: trainer.loop.recomputesActivations)
       average =
         try trainer.loop.averageDecay > 0
-        ? WeightAverage(decay: trainer.loop.averageDecay, of: model.trained) : nil
+        ? WeightAverage(
+          decay: trainer.loop.averageDecay, of: model.trained, kernels: trainer.kernels) : nil
       best = BestScore(
         patience: trainer.loop.patience, minimumChange: trainer.loop.minimumChange)
       spikes = SpikeWatch(window: trainer.loop.spikeWindow, threshold: trainer.loop.spikeThreshold)

@@ -11,10 +11,12 @@
     private let decay: Double
     private let tensors: [TrainedTensor]
     private let buffers: [FloatBuffer]
+    private let kernels: Kernels
 
     /// Starts at the weights as they are.
-    init(decay: Double, of tensors: [TrainedTensor]) throws {
+    init(decay: Double, of tensors: [TrainedTensor], kernels: Kernels = .best) throws {
       self.decay = decay
+      self.kernels = kernels
       self.tensors = tensors
       buffers = try tensors.map { try FloatBuffer($0.weights.values(), shape: $0.shape) }
     }
@@ -24,8 +26,9 @@
       let early = (1 + Double(step)) / (10 + Double(step))
       let share = 1 - min(decay, early)
       for (average, tensor) in zip(buffers, tensors) {
-        try average.move(toward: tensor.weights, share: share)
+        try average.move(toward: tensor.weights, share: share, kernels: kernels)
       }
+      try evaluate(buffers.map(\.array))
     }
 
     /// Runs `body` while the average stands in the weights' place.

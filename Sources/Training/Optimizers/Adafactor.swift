@@ -87,8 +87,7 @@ package struct Adafactor: Optimizer {
     package func update(
       _ tensor: TrainedTensor, gradient: UnsafePointer<Float>, _ step: OptimizerStep
     ) throws {
-      let time = Double(step.index)
-      let beta2 = 1 - pow(time, decayRate)
+      let beta2 = 1 - pow(Double(step.index), decayRate)
       let direction =
         tensor.shape.count == 2
         ? try AdafactorDirection(
@@ -97,8 +96,7 @@ package struct Adafactor: Optimizer {
         : try AdafactorDirection(
           gradients: gradient, secondMoment: tensor.state(Self.second),
           gradientScale: step.gradientScale, beta2: beta2, epsilon: epsilon1)
-      var rate = step.learningRate
-      if relativeStep { rate = min(warmupInit ? 1e-6 * time : 1e-2, 1 / time.squareRoot()) }
+      var rate = rate(step)
       if scaleParameter { rate *= max(epsilon2, try tensor.weights.rms()) }
       let clip = max(1, direction.rms / clipThreshold)
       for (weights, factor) in tensor.ranges(step) {
@@ -107,6 +105,44 @@ package struct Adafactor: Optimizer {
           learningRate: rate * factor, beta1: beta1, weightDecay: tensor.weightDecay,
           gradientScale: step.gradientScale / clip)
       }
+    }
+
+    package func update(_ step: DeviceStep) throws {
+      let beta2 = 1 - pow(Double(step.numbers.index), decayRate)
+      let g = step.gradient
+      let squares = try add(multiply(g, g), DeviceArray(Float(epsilon1)))
+      func second(_ name: String, _ new: DeviceArray) throws -> DeviceArray {
+        try step.remember(name, movingAverage(step.state(name), new, beta2))
+      }
+      var u: DeviceArray
+      if g.shape.count == 2 {
+        let row = try second(Self.row, squares.mean(axis: 1))
+        let column = try second(Self.column, squares.mean(axis: 0))
+        let rows = try reshape(squareRoot(divide(row, row.mean())), [g.shape[0], 1])
+        u = try divide(divide(g, rows), squareRoot(column))
+      } else {
+        u = try divide(g, squareRoot(second(Self.second, squares)))
+      }
+      let rms = try squareRoot(multiply(u, u).mean())
+      u = try divide(u, maximum(DeviceArray(1), rms * (1 / clipThreshold)))
+      var rate = try step.rate(rate(step.numbers))
+      if scaleParameter {
+        let size = try squareRoot(multiply(step.weights, step.weights).mean())
+        rate = try multiply(rate, maximum(DeviceArray(Float(epsilon2)), size))
+      }
+      var change = try multiply(rate, u)
+      if beta1 > 0 {
+        change = try step.remember(
+          Self.first, movingAverage(step.state(Self.first), change, beta1))
+      }
+      try step.apply(change, decayingWith: rate)
+    }
+
+    /// η before the scale of a parameter.
+    private func rate(_ step: OptimizerStep) -> Double {
+      let time = Double(step.index)
+      return relativeStep
+        ? min(warmupInit ? 1e-6 * time : 1e-2, 1 / time.squareRoot()) : step.learningRate
     }
   #endif
 }

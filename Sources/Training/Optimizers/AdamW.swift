@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Documents
+import Foundation
 
 #if MLX
   import Models
@@ -47,6 +48,22 @@ package struct AdamW: Optimizer {
             epsilon: step.epsilon, weightDecay: tensor.weightDecay,
             gradientScale: step.gradientScale, step: step.index))
       }
+    }
+
+    package func update(_ step: DeviceStep) throws {
+      let (numbers, g) = (step.numbers, step.gradient)
+      let m = try step.remember(
+        Self.firstMoment, movingAverage(step.state(Self.firstMoment), g, numbers.beta1))
+      let v = try step.remember(
+        Self.secondMoment,
+        movingAverage(step.state(Self.secondMoment), multiply(g, g), numbers.beta2))
+      let unbiased = (
+        m: 1 / (1 - pow(numbers.beta1, Double(numbers.index))),
+        v: 1 / (1 - pow(numbers.beta2, Double(numbers.index)))
+      )
+      let root = try add(squareRoot(v * unbiased.v), DeviceArray(Float(numbers.epsilon)))
+      let rate = try step.rate()
+      try step.apply(multiply(rate, divide(m * unbiased.m, root)), decayingWith: rate)
     }
   #endif
 }

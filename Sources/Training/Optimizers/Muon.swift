@@ -29,6 +29,9 @@ package struct Muon: Optimizer {
 
   static let buffer = "momentum_buffer"
 
+  /// Of the Newton–Schulz iteration; newtonSchulz in CMLX has the same.
+  private static let coefficients = (3.4445, -4.7750, 2.0315)
+
   /// s
   package enum Scale: String, CaseIterable, Sendable {
     case matchRMSAdamW = "match_rms_adamw"
@@ -99,6 +102,33 @@ package struct Muon: Optimizer {
             direction: direction, keep: 1 - rate * tensor.weightDecay, rate: rate * size)
         }
       }
+    }
+
+    package func update(_ step: DeviceStep) throws {
+      guard isHidden(step.tensor.outline) else { return try others.update(step) }
+      let (rows, columns) = (step.tensor.shape[0], step.tensor.shape[1])
+      let g = step.gradient
+      let b = try step.remember(
+        Self.buffer, movingAverage(step.state(Self.buffer), g, momentum))
+      let direction = try orthogonalized(nesterov ? movingAverage(g, b, 1 - momentum) : b)
+      let rate = try step.rate()
+      try step.apply(
+        multiply(rate, direction) * scale.factor(rows: rows, columns: columns),
+        decayingWith: rate)
+    }
+
+    /// `matrix` with its singular values near 1; in float32.
+    private func orthogonalized(_ matrix: DeviceArray) throws -> DeviceArray {
+      let isTall = matrix.shape[0] > matrix.shape[1]
+      let norm = try maximum(squareRoot(sum(multiply(matrix, matrix))), DeviceArray(1e-7))
+      var x = try divide(isTall ? transpose(matrix, [1, 0]) : matrix, norm)
+      let (a, b, c) = Self.coefficients
+      for _ in 0..<steps {
+        let gram = try matmul(x, transpose(x, [1, 0]))
+        let bent = try add(gram * b, matmul(gram, gram) * c)
+        x = try add(x * a, matmul(bent, x))
+      }
+      return isTall ? try transpose(x, [1, 0]) : x
     }
   #endif
 }

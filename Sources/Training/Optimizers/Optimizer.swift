@@ -32,6 +32,9 @@ package protocol Optimizer: Sendable {
     func update(
       _ tensor: TrainedTensor, gradient: UnsafePointer<Float>, _ step: OptimizerStep
     ) throws
+
+    /// The same step as a graph, for GPUs; in rows that do not change the buffers are unspecified.
+    func update(_ step: DeviceStep) throws
   #endif
 }
 

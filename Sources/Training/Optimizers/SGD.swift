@@ -56,5 +56,15 @@ package struct SGD: Optimizer {
           gradientScale: step.gradientScale)
       }
     }
+
+    package func update(_ step: DeviceStep) throws {
+      let d = try add(step.gradient, step.weights * step.tensor.weightDecay)
+      var direction = d
+      if momentum > 0 {
+        let b = try step.remember(Self.buffer, add(step.state(Self.buffer) * momentum, d))
+        direction = try nesterov ? add(d, b * momentum) : b
+      }
+      try step.tensor.weights.assign(subtract(step.weights, multiply(step.rate(), direction)))
+    }
   #endif
 }
