@@ -167,4 +167,48 @@ int cmlx_recomputed(cmlx_function function, void *context, void (*release)(void 
   });
 }
 
+int cmlx_recomputed_tiles(cmlx_array *out, cmlx_function function, void *const *contexts,
+                          void (*release)(void *), const int32_t *ends, int count, cmlx_array x,
+                          cmlx_array w) {
+  // Released in any case.
+  std::vector<std::shared_ptr<void>> owners;
+  for (int i = 0; i < count; ++i) owners.emplace_back(contexts[i], release);
+  return make(out, [&] {
+    const std::vector<int32_t> limits(ends, ends + count);
+    auto tile = [function, owners](int i, const std::vector<mx::array> &inputs) {
+      return call(function, owners[i].get(), inputs, 1);
+    };
+    auto rows = [limits](const mx::array &a, int i) {
+      mx::Shape start(a.ndim(), 0), stop = a.shape();
+      start[0] = i == 0 ? 0 : limits[i - 1];
+      stop[0] = limits[i];
+      return mx::slice(a, start, stop);
+    };
+    auto forward = [=](const std::vector<mx::array> &primals) {
+      std::vector<mx::array> parts;
+      for (int i = 0; i < count; ++i) {
+        auto own = rows(primals[0], i);
+        if (i > 0) own = mx::depends({own}, {parts.back()})[0];
+        parts.push_back(tile(i, {own, primals[1]})[0]);
+      }
+      return std::vector<mx::array>{mx::concatenate(parts, 0)};
+    };
+    // Each tile waits for both gradients of the one before: nothing else keeps MLX from beginning all.
+    auto backward = [=](const std::vector<mx::array> &primals,
+                        const std::vector<mx::array> &cotangents, const std::vector<mx::array> &) {
+      std::vector<mx::array> parts, before = cotangents;
+      for (int i = 0; i < count; ++i) {
+        auto ready = mx::depends({rows(primals[0], i), rows(cotangents[0], i)}, before);
+        auto body = [&](const std::vector<mx::array> &inputs) { return tile(i, inputs); };
+        auto found = mx::vjp(body, {ready[0], primals[1]}, {ready[1]}).second;
+        auto sum = i == 0 ? found[1] : mx::add(before[1], found[1]);
+        parts.push_back(found[0]);
+        before = {found[0], sum};
+      }
+      return std::vector<mx::array>{mx::concatenate(parts, 0), before[1]};
+    };
+    return mx::custom_vjp(forward, backward)({x->value, w->value})[0];
+  });
+}
+
 }  // extern "C"

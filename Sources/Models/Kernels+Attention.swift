@@ -98,7 +98,7 @@
       let products = try product(
         reshape(query, [batch, groups, heads / groups, length, size]),
         reshape(transpose(key, [0, 1, 3, 2]), [batch, groups, 1, size, keys]))
-      let scores = try self.softcap(multiply(products, DeviceArray(rule.scale)), softcap)
+      let scores = try Kernels.plain.softcap(multiply(products, DeviceArray(rule.scale)), softcap)
       let maskShape = mask.shape
       let seen = try reshape(mask, [maskShape[0], 1, 1, maskShape[2], maskShape[3]])
       let shares = try Models.softmax(select(seen, scores, DeviceArray(-Float.infinity)), axis: 4)

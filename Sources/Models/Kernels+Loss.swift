@@ -5,6 +5,9 @@
   import CMLX
 
   extension Kernels {
+    /// Of a tile of the plain loss: 1 GiB of float32.
+    static let mostLogits = 1 << 28
+
     /// `crossEntropy` without gradients, and the most likely word of each row, int32 (N), which is
     /// unspecified in rows of weight 0. w may be stored in 16 bits.
     func likelihood(
@@ -24,9 +27,19 @@
         }
         return (DeviceArray(owning: loss), DeviceArray(owning: best))
       case .plain, .bfloat16:
-        let logits = try logits(x, w, softcap: softcap)
-        return (
-          try loss(logits, targets: targets, weights: weights), try argmax(logits, axis: 1)
+        let height = max(1, Self.mostLogits / max(1, w.shape[0]))
+        let parts = try tiles(targets.shape[0], height).map { range in
+          let logits = try logits(part(x, range), w, softcap: softcap)
+          let found = try (
+            loss: loss(logits, targets: part(targets, range), weights: part(weights, range)),
+            best: argmax(logits, axis: 1)
+          )
+          // Or all tiles would be there at once.
+          try evaluate([found.loss, found.best])
+          return found
+        }
+        return try (
+          concatenate(parts.map(\.loss), axis: 0), concatenate(parts.map(\.best), axis: 0)
         )
       }
     }
@@ -56,26 +69,30 @@
       }
     }
 
-    /// The plain loss, with at most `mostLogits` logits in memory at once (but at least a row's): the
-    /// others are made when their turn comes, and again in the backward pass.
+    /// The plain loss by tiles of at most `mostLogits` logits (but at least a row's), of which one is in
+    /// memory at a time with what is made of it: three such arrays. Tiles are made again in the
+    /// backward pass.
     func tiledLoss(
       _ x: DeviceArray, _ w: DeviceArray, targets: DeviceArray, weights: DeviceArray,
-      softcap: Float?, mostLogits: Int = 1 << 28
+      softcap: Float?, mostLogits: Int = Kernels.mostLogits
     ) throws -> DeviceArray {
       let rows = targets.shape[0]
       let height = max(1, mostLogits / max(1, w.shape[0]))
       guard rows > height else {
         return try loss(logits(x, w, softcap: softcap), targets: targets, weights: weights)
       }
-      let tiles = try stride(from: 0, to: rows, by: height).map { top in
-        let range = top..<min(rows, top + height)
-        let (ids, shares) = try (part(targets, range), part(weights, range))
-        return try recomputed([part(x, range), w], outputCount: 1) { inputs in
-          let logits = try logits(inputs[0], inputs[1], softcap: softcap)
-          return [try loss(logits, targets: ids, weights: shares)]
-        }[0]
+      let tiles = try tiles(rows, height).map { range in
+        (ids: try part(targets, range), shares: try part(weights, range), end: range.upperBound)
       }
-      return try concatenate(tiles, axis: 0)
+      return try recomputedTiles(x, w, ends: tiles.map(\.end)) { index, x, w in
+        try loss(
+          logits(x, w, softcap: softcap), targets: tiles[index].ids,
+          weights: tiles[index].shares)
+      }
+    }
+
+    private func tiles(_ rows: Int, _ height: Int) -> [Range<Int>] {
+      stride(from: 0, to: rows, by: height).map { $0..<min(rows, $0 + height) }
     }
 
     private func part(_ a: DeviceArray, _ rows: Range<Int>) throws -> DeviceArray {

@@ -13,9 +13,9 @@
   package enum Kernels: Sendable {
     case fused
     case plain
-    /// The plain form with the operands of matrix products and of attention rounded to bfloat16, in
-    /// the backward pass too; sums within a product are those of the device, and all else (the residual
-    /// stream, norms, activations, the softmax of the loss) is float32.
+    /// The plain form with operands and results of matrix products and of attention rounded to bfloat16,
+    /// in the backward pass too; sums within a product are those of the device, and all else (the
+    /// residual stream, norms, activations, the softmax over the rounded logits) is float32.
     case bfloat16
 
     /// The fast form of this machine that computes in float32.

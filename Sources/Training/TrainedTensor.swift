@@ -60,26 +60,28 @@
 
     /// `value` times the factor of each row, (O, 1, …), as a number where they are alike; 0 in rows
     /// that do not change.
-    package func byRow(_ value: Double, factors: Bool = true) throws -> DeviceArray {
-      let whole = 0..<outline.count
-      if rates.count == 1, let only = rates.first, only.range == whole {
-        return try DeviceArray(Float(factors ? value * only.factor : value))
-      }
+    package func byRow(_ value: Double) throws -> DeviceArray {
+      if changesWhole { return try DeviceArray(Float(value * rates[0].factor)) }
       let height = shape.first ?? 1
       let width = max(1, outline.count / max(1, height))
       var rows = [Float](repeating: 0, count: height)
       for (range, factor) in rates {
         for row in range.lowerBound / width..<range.upperBound / width {
-          rows[row] = Float(factors ? value * factor : value)
+          rows[row] = Float(value * factor)
         }
       }
       return try DeviceArray(rows, shape: [height] + shape.dropFirst().map { _ in 1 })
     }
 
-    /// Σ g² over the elements that change, as a graph.
+    /// Σ g² over the elements that change, as a graph: a number.
     package func squaredNorm(of gradient: DeviceArray) throws -> DeviceArray {
-      try sum(multiply(multiply(gradient, gradient), byRow(1, factors: false)))
+      let squares = try multiply(gradient, gradient)
+      if changesWhole { return try sum(squares) }
+      let zero = try DeviceArray(0)
+      return try sum(select(lessEqual(byRow(1), zero), zero, squares))
     }
+
+    private var changesWhole: Bool { rates.count == 1 && rates[0].range == 0..<outline.count }
 
     /// Σ g² over the elements that change.
     ///

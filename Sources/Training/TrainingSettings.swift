@@ -90,7 +90,7 @@ public struct TrainingSettings: Equatable, Sendable {
   public enum Compute: String, CaseIterable, Sendable {
     /// As exact as the machine has it.
     case float32
-    /// Operands rounded to bfloat16, forward and backward; weights, moments, sums of gradients, norms
+    /// Operands and results rounded to bfloat16, forward and backward; weights, moments, sums of gradients, norms
     /// and the softmax of the loss stay float32. For GPUs, which multiply these several times as fast.
     case bfloat16
   }

@@ -110,7 +110,8 @@
       #expect(Array(part[330...]) == Array(whole[330...]))
     }
 
-    @Test(arguments: ["adamw", "adafactor", "muon", "sgd, nesterov"], [[7, 5], [12]])
+    @Test(
+      arguments: ["adamw", "adafactor", "adafactor, all", "muon", "sgd, nesterov"], [[7, 5], [12]])
     func `graphs of updates keep to the rates of rows as the loops do`(
       rule: String, shape: [Int]
     ) throws {

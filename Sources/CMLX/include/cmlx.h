@@ -125,6 +125,13 @@ int cmlx_value_and_gradient(cmlx_function function, void *context, const cmlx_ar
 int cmlx_recomputed(cmlx_function function, void *context, void (*release)(void *),
                     const cmlx_array *inputs, int input_count, cmlx_array *outputs,
                     int output_count);
+// One output for the rows of x, made of function(contexts[i], {rows of x up to ends[i], w}) for one i after the
+// other: of what a call makes inside, only one call's is there at once, forward and backward, where it is
+// computed again. x and w alone have gradients; the output's first dimension is that of x. Takes over the
+// contexts as above.
+int cmlx_recomputed_tiles(cmlx_array *out, cmlx_function function, void *const *contexts,
+                          void (*release)(void *), const int32_t *ends, int count, cmlx_array x,
+                          cmlx_array w);
 
 // MARK: Fused operators on the CPU (float32; matrices w and tables also float16 and bfloat16 where
 // no gradient is taken; see fused/fused.h for formulas)

@@ -150,7 +150,7 @@
     }
 
     /// Puts the float32 numbers of a graph of the same shape in the place of these; the caller
-    /// evaluates `array` before anything else looks.
+    /// evaluates `array` before anything else looks; when that fails, the buffer has no numbers any more.
     package func assign(_ numbers: DeviceArray) throws { array = try contiguous(numbers) }
 
     /// Zeros.

@@ -36,11 +36,9 @@
     /// Whether a GPU may round the operands of float32 products to ten bits (TF32). Only where the
     /// environment asks for it, unlike MLX's own default; CPUs never do.
     public static var usesTF32: Bool {
-      device == "gpu"
-        && ProcessInfo.processInfo.environment[tf32Variable].map { $0 != "0" } ?? false
+      // The same reading as MLX's.
+      device == "gpu" && getenv("MLX_ENABLE_TF32").map { atoi($0) != 0 } ?? false
     }
-
-    fileprivate static let tf32Variable = "MLX_ENABLE_TF32"
 
     /// Throws `ModelError.slowBLAS` if the reference BLAS bundled with MLX won the link order.
     public static func requireFastBLAS() throws {
@@ -93,8 +91,6 @@
       condition.lock()
       identity = pthread_self()
       condition.unlock()
-      // MLX reads it at its first product. What is called float32 is float32 unless somebody set it.
-      setenv(Engine.tf32Variable, "0", 0)
       // Compiling kernels would call a C++ compiler at run time, for no gain on the CPU.
       _ = cmlx_disable_compile()
       while true {

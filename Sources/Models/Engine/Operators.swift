@@ -207,6 +207,32 @@
     return outputs.compactMap { $0 }.map(DeviceArray.init(owning:))
   }
 
+  /// An array of the rows of `x`, made of `body(i, rows of x, w)` for one run of rows after the other, the
+  /// i-th up to `ends[i]`: of what `body` makes inside, only one run's is there at once, forward and
+  /// backward, where it is computed again.
+  ///
+  /// `x` and `w` alone have gradients; see `recomputed`.
+  package func recomputedTiles(
+    _ x: DeviceArray, _ w: DeviceArray, ends: [Int],
+    _ body: @escaping (Int, DeviceArray, DeviceArray) throws -> DeviceArray
+  ) throws -> DeviceArray {
+    let calls = ends.indices.map { index in Call { [try body(index, $0[0], $0[1])] } }
+    let contexts: [UnsafeMutableRawPointer?] = calls.map {
+      Unmanaged.passRetained($0).toOpaque()
+    }
+    var result: cmlx_array?
+    let status = cmlx_recomputed_tiles(
+      &result, Call.trampoline, contexts,
+      { context in if let context { Unmanaged<Call>.fromOpaque(context).release() } },
+      ends.map { Int32($0) }, Int32(ends.count), x.handle, w.handle)
+    for call in calls { if let error = call.error { throw error } }
+    guard status == 0, let result else {
+      throw ModelError.engine(
+        operation: "recomputed_tiles", message: String(cString: cmlx_last_error()))
+    }
+    return DeviceArray(owning: result)
+  }
+
   /// A Swift closure behind a C function pointer; keeps the error that must not cross C++ frames.
   private final class Call {
     let body: ([DeviceArray]) throws -> [DeviceArray]

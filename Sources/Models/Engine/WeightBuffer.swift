@@ -49,7 +49,7 @@
     }
 
     /// Puts the numbers of a graph of the same shape in the place of these; the caller evaluates
-    /// `array` before anything else looks.
+    /// `array` before anything else looks; when that fails, the buffer has no numbers any more.
     package func assign(_ numbers: DeviceArray) throws {
       array = try contiguous(asType(numbers, Self.deviceType(elementType)))
     }

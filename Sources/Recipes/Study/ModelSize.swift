@@ -49,10 +49,9 @@
     /// Bytes of a checkpoint's weights: 4·P.
     var weightByteCount: Int { 4 * parameterCount }
 
-    /// Throws `TrainingError` for settings that name tensors which such a model does not have, that
-    /// would train nothing, or that this machine cannot follow.
+    /// Throws `TrainingError` for settings that name tensors which such a model does not have, or that
+    /// would train nothing.
     func check(_ settings: TrainingSettings) throws {
-      _ = try settings.kernels()
       _ = try ParameterPlan(config: config, origin: origin, settings: settings)
     }
 
@@ -79,7 +78,7 @@
     ///   with what it takes the place of.
     ///
     /// With `recomputes`, activations are 2·A·D, and four of a layer that is computed again. Of the
-    /// logits at most 128 MB are there at once. Where held-out text is scored, that may take the
+    /// logits at most 128 MB are there at once (on a CPU; on a GPU it is not the host's memory). Where held-out text is scored, that may take the
     /// most. On the CPU the peak of eight trainings of 0.1 and 19 million parameters was within 20 %
     /// of this and the program.
     /// - Parameter elementType: what a tensor of the start is stored as.

@@ -77,7 +77,6 @@
       defer { withExtendedLifetime(lock) {} }
       let hashes = FileHashes(storePath: out + "/data/hashes.json")
       let start = try prepareStart(hashes, observer)
-      try checkSettings(start)
       let texts = { () throws -> TrainData in
         try self.readTexts(start, cancellation, observer)
       }
@@ -200,6 +199,8 @@
     private func readTexts(
       _ start: TrainStart, _ cancellation: Cancellation, _ observer: @escaping TrainObserver
     ) throws -> TrainData {
+      _ = try recipe.training.kernels()
+      try checkSettings(start)
       // Other ranks read their share.
       try tell(.prepare)
       observer(.phase("reading the texts"))

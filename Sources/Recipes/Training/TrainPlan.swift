@@ -163,7 +163,9 @@
         let present = Machine.residentByteCount() ?? Machine.programByteCount
         let available = availableMemory()
         var probe: (peakMemory: Int, seconds: Double)?
-        if available.map({ needed <= $0 }) ?? true {
+        // What is meant for another machine's GPU can be planned here, but not tried.
+        let isOfThisMachine = (try? settings.kernels()) != nil
+        if isOfThisMachine, available.map({ needed <= $0 }) ?? true {
           observer(.phase("trying one step"))
           probe = try Trainer(start: start.checkpoint, settings: settings, loop: recipe.loop)
             .probe(windowLength: recipe.windowLength)

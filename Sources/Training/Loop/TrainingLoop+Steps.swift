@@ -24,7 +24,7 @@
         ranks.batches(windows, batchSize: settings.batchSize))
       gradients = try ranks.reduce(gradients, &outcome)
       guard outcome.weightSum > 0 else { throw TrainingError.nothingToTrain(step: progress.step) }
-      let norm = try squaredNorm(gradients).squareRoot() / outcome.weightSum
+      let norm = try norm(gradients, dividedBy: outcome.weightSum)
       outcome.gradientNorm = norm
       guard norm.isFinite, outcome.lossSum.isFinite else {
         hooks.failedBatch(progress.step, windows)
@@ -70,17 +70,18 @@
       return (outcome, gradients)
     }
 
-    /// Σ g² over all that changes.
-    private func squaredNorm(_ gradients: [DeviceArray]) throws -> Double {
+    /// √(Σ (g / `sum`)²) over all that changes.
+    private func norm(_ gradients: [DeviceArray], dividedBy sum: Double) throws -> Double {
       let pairs = zip(model.trained, gradients)
       if model.kernels == .fused {
-        return try pairs.reduce(0) { total, pair in
+        let squares = try pairs.reduce(0.0) { total, pair in
           try total + pair.1.withFloats { pointer, _ in pair.0.squaredNorm(of: pointer) }
         }
+        return squares.squareRoot() / sum
       }
-      let squares = try pairs.map { try $0.squaredNorm(of: $1) }
-      try evaluate(squares)
-      return try squares.reduce(0) { try $0 + Double($1.item()) }
+      // Divided first: squares are float32 here. One look at the device for all tensors.
+      let squares = try pairs.map { try reshape($0.squaredNorm(of: $1 * (1 / sum)), [1]) }
+      return try concatenate(squares, axis: 0).floats().reduce(0) { $0 + Double($1) }.squareRoot()
     }
 
     private func update(

@@ -49,6 +49,7 @@
       try Disk.makeFolder(folder.run.parentPath)
       _ = try Notebook.open(notebookPath(folder))
       try Engine.requireFastBLAS()
+      try study.checkDevice(plan)
       let display = ProgressDisplay()
       try study.checkBaseModel(plan, observer: display.observer)
       let cancellation = Cancellation()
