@@ -78,6 +78,43 @@ import Testing
     }
   }
 
+  /// What is kept, by sorting.
+  private func sorted(_ values: [Float], keeping count: Int) -> Set<Int> {
+    let order = values.indices.sorted {
+      (values[$0].magnitude, $1) > (values[$1].magnitude, $0)
+    }
+    return Set(order.prefix(count))
+  }
+
+  /// The first pass looks among all numbers and takes 0 for the cut; the cut is found in the second,
+  /// many zeros or none. (Once the zeros were taken for the numbers at the cut.)
+  @Test(arguments: [0, 1, 600, 6000])
+  func `ties are broken where the search for the cut took several passes`(zeroCount: Int) throws {
+    let random = CounterRandom(seed: 9, stream: "ties \(zeroCount)")
+    let count = 8000
+    let distinct: [Float] = [1, 1.01, 1.02, 1.03, 1.1, 3, 1e-20, 2e-20, 7e8]
+    var values = (0..<count).map { index in
+      distinct[Int(random.bits(at: index) % 9)] * (random.bits(at: count + index) % 2 == 0 ? 1 : -1)
+    }
+    for index in 0..<zeroCount { values[(index * 7) % count] = 0 }
+    let shape: Shape = [8000]
+    let base = try Checkpoint.inMemory(
+      config: [:], tensors: [("w", shape, [Float](repeating: 0, count: count))])
+    let child = try Checkpoint.inMemory(config: [:], tensors: [("w", shape, values)])
+    for kept in [1, 17, 800, 1999, 3400, 4600, 6200, 7999] {
+      let group = TensorGroup(
+        name: "w", shape: shape, base: try base.source("w").prepare(),
+        sources: [try child.source("w").prepare()], chunkLength: 4096, threads: 2)
+      let threshold = try group.largestChanges([MagnitudeSearch(row: 0, count: kept)])[0]
+      let found = values.indices.filter {
+        let pattern = values[$0].magnitude.bitPattern
+        return pattern > threshold.pattern
+          || pattern == threshold.pattern && $0 < threshold.tieEnd
+      }
+      #expect(Set(found) == sorted(values, keeping: kept), "\(kept) of \(zeroCount)")
+    }
+  }
+
   // MARK: Slack
 
   private func random(_ stream: String, scale: Float, count: Int = 5003) -> [Float] {

@@ -113,7 +113,9 @@ extension TensorGroup {
         passes, rows: open.map { searches[$0].row }, reading, values)
       for (number, position) in open.enumerated() {
         found[position].selection.finish(counts[number])
-        if found[position].selection.pattern == passes[number].guess {
+        let selection = found[position].selection
+        // Only of the pass that ends the search: until then there is no pattern.
+        if selection.pass == nil, selection.pattern == passes[number].guess {
           found[position].chunkCounts = chunkCounts.map { $0[number] }
         }
       }
