@@ -5,7 +5,6 @@
 
 #include "cmlx.h"
 
-#include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
 #include <stdexcept>
@@ -27,10 +26,6 @@ using koine::values_of;
 
 // The fused operators use headers of MLX that it does not promise to keep.
 static_assert(MLX_VERSION_NUMERIC == 32004, "built for MLX 0.32.4: run scripts/setup");
-
-// What is called float32 is float32, unless somebody asked for TF32. MLX looks at its first product; set before
-// there are threads that read the environment.
-__attribute__((constructor)) static void turnOffTF32() { setenv("MLX_ENABLE_TF32", "0", 0); }
 
 extern "C" {
 

@@ -91,6 +91,13 @@
       condition.lock()
       identity = pthread_self()
       condition.unlock()
+      if Engine.device == "gpu" {
+        // What is called float32 is float32, unless somebody asked for TF32; MLX looks at its first
+        // product. Swift finds the arguments by where the environment lies, so they are looked up before
+        // that may move.
+        _ = CommandLine.arguments
+        setenv("MLX_ENABLE_TF32", "0", 0)
+      }
       // Compiling kernels would call a C++ compiler at run time, for no gain on the CPU.
       _ = cmlx_disable_compile()
       while true {
