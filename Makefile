@@ -38,7 +38,9 @@ demo: release  ## the whole path on the laboratory languages, in minutes (RECIPE
 	$(KOINE) run $(RECIPE)
 
 smoke: release  ## the demo's path with a budget of seconds
+	@rm -rf .build/smoke/run/report.html
 	$(KOINE) run Examples/quickstart/smoke.yaml --out .build/smoke/run --cache .build/smoke/cache
+	@test -s .build/smoke/run/report.html || { echo "smoke: the run left no report" >&2; exit 1; }
 
 check: format-check headers arrows  ## format, headers and module arrows
 

@@ -113,3 +113,20 @@ public struct LearningRateSchedule: Sendable {
     min(1, Double(step - start + 1) / Double(max(1, steps - start)))
   }
 }
+
+extension TrainingSettings {
+  /// A rise that never arrives, or a fall that begins in it, is nobody's intention.
+  /// - Throws: `TrainingError.setting`.
+  package func checkSchedule() throws(TrainingError) {
+    let rise = warmupSteps ?? 0
+    guard rise < steps || rise == 0 else {
+      throw .setting(
+        "warmup_steps", expected: "fewer than the training's steps (\(steps))", found: "\(rise)")
+    }
+    guard schedule == .wsd, let fall = decaySteps, rise + fall > steps else { return }
+    throw .setting(
+      "decay_steps",
+      expected: "at most what the warm-up leaves of \(steps) steps (\(steps - rise))",
+      found: "\(fall)")
+  }
+}

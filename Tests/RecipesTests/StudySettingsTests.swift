@@ -70,6 +70,26 @@
           """)
     }
 
+    @Test(arguments: [
+      ("warmup_steps: 8", "`warmup_steps` should be fewer than the training's steps (8), found 8."),
+      (
+        "schedule: wsd, warmup_steps: 2, decay_steps: 7",
+        "`decay_steps` should be at most what the warm-up leaves of 8 steps (6), found 7."
+      ),
+    ])
+    func `a schedule longer than its training is found before anything is trained`(
+      keys: String, message: String
+    ) throws {
+      let text = StudyTests.recipe.replacing(
+        "ct: {mix: {qab: 0.8, qaa: 0.2}, steps: 8}",
+        with: "ct: {mix: {qab: 0.8, qaa: 0.2}, steps: 8, \(keys)}")
+      let settings = try StudySettings(yaml: text, origin: "r.yaml")
+      let error = #expect(throws: StudyError.self) {
+        try Study(settings: settings, path: "r.yaml", text: text, dataFolder: nil)
+      }
+      #expect(error?.diagnosis.what == message)
+    }
+
     @Test func `numbers of settings are short, and none is shown as 0 that is not`() throws {
       let shown = try JSON.parse("[3, 0.5, 0.12345, 3.00001, -0.25, 0.00001, -0.0004]", origin: "")
       #expect(shown.display == "3, 0.5, 0.1235, 3, -0.25, 1e-05, -0.0004")

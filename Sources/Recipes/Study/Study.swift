@@ -138,7 +138,8 @@
       return try ModelSize(config: config, origin: "`model`")
     }
 
-    /// Refuses patterns of tensors that the model does not have, before anything is trained.
+    /// Refuses patterns of tensors that the model does not have, and schedules that do not fit the steps,
+    /// before anything is trained.
     private func checkTrainings() throws {
       let stages = [
         ("base", settings.base), ("ct", settings.ct), ("sft", settings.sft),
@@ -146,7 +147,11 @@
       ]
       for (section, stage) in stages {
         guard let stage else { continue }
-        do { try size.check(stage.training) } catch let error as TrainingError {
+        do {
+          try size.check(stage.training)
+          // How many steps epochs come to is known once the rows are.
+          if stage.epochs == nil { try stage.training.checkSchedule() }
+        } catch let error as TrainingError {
           throw StudyError.training(section, origin: settings.origin, error)
         }
       }

@@ -311,26 +311,8 @@
         settings.steps = try max(
           1, Int((epochs * data.tokensPerEpoch(recipe) / perStep).rounded(rule)))
       }
-      try Self.checkSchedule(settings)
+      try settings.checkSchedule()
       return settings
-    }
-
-    /// A rise that never arrives, or a fall that begins in it, is nobody's intention.
-    private static func checkSchedule(_ settings: TrainingSettings) throws {
-      let rise = settings.warmupSteps ?? 0
-      guard rise < settings.steps || rise == 0 else {
-        throw TrainingError.setting(
-          "warmup_steps", expected: "fewer than the training's steps (\(settings.steps))",
-          found: "\(rise)")
-      }
-      guard settings.schedule == .wsd, let fall = settings.decaySteps else { return }
-      guard rise + fall <= settings.steps else {
-        throw TrainingError.setting(
-          "decay_steps",
-          expected: "at most what the warm-up leaves of \(settings.steps) steps "
-            + "(\(settings.steps - rise))",
-          found: "\(fall)")
-      }
     }
 
     /// Refuses what cannot fit before anything is allocated.
