@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Documents
+import Foundation
 import Tensors
 import Testing
 
@@ -30,6 +31,69 @@ import Testing
     MergeRecipe(
       method: "ties", models: [MergeRecipe.Model("one"), MergeRecipe.Model("two")],
       baseModel: "base", parameters: ["weight": 1.0, "density": 0.5])
+  }
+
+  @Test(arguments: [
+    ("float16", 65_000, 1), ("float16", 200_000, 2), ("float32", 3e38, 3), ("bfloat16", 3e38, 3),
+  ])
+  func `a result that overflows its type says where`(
+    type: String, size: Float, tensors: Int
+  ) throws {
+    // 65,520 is the first number that float16 has no room for; two of 3e38 are too large for any.
+    let count = 70_001
+    func values(_ factor: Float) -> [Float] {
+      (0..<count).map { $0 >= 69_000 ? factor * size : Float($0 % 7) }
+    }
+    var models: [String: Checkpoint] = [:]
+    for name in ["one", "two"] {
+      models[name] = try Checkpoint.inMemory(
+        config: [:],
+        tensors: [
+          ("a", [70_001], values(1)), ("b", [70_001], values(tensors > 1 ? 1 : 0)),
+          ("c", [2], [1, tensors > 2 ? -size : 2]),
+        ])
+    }
+    var recipe = MergeRecipe(
+      method: "linear", models: ["one", "two"].map { MergeRecipe.Model($0) },
+      parameters: ["weight": 1.0, "normalize": JSON.bool(type == "float16" && size > 65_000)])
+    recipe.outDtype = ElementType(torchName: type)
+    let plan = try plan(recipe, models)
+    #expect(plan.log.messages.isEmpty)
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try CheckpointWriter.write(plan.checkpoint, to: folder.path)
+    let others = ["", " and another tensor", " and 2 other tensors"][tensors - 1]
+    #expect(
+      plan.log.messages == [
+        "The result is not finite: `a`\(others) overflowed "
+          + "\(ElementType(torchName: type)?.rawValue ?? ""), first at element 69000. Choose a "
+          + "wider `dtype`, or smaller weights."
+      ])
+    // Reading tells the same, and nothing twice.
+    _ = try plan.checkpoint.floats("a")
+    #expect(plan.log.messages.count == 1)
+  }
+
+  @Test func `numbers that are not finite are found at any place of any type`() throws {
+    for type in [ElementType.float32, .bfloat16, .float16] {
+      for count in [1, 15, 16, 17, 1024, 1039, 3000] {
+        for bad in [Float.nan, .infinity, -.infinity] {
+          for place in Set([0, 7, count / 2, count - 1]) where place < count {
+            // The largest finite numbers of each are none.
+            var values = (0..<count).map { Float($0 % 2 == 0 ? 65_504 : -1) }
+            func found() throws -> Int? {
+              let bytes = try Checkpoint.inMemory(
+                config: [:], tensors: [("w", [count], values)], elementType: type
+              ).source("w").prepare().bytes(0..<count, as: type)
+              return Conversion.firstNonFinite(bytes.span.bytes, as: type, count: count)
+            }
+            #expect(try found() == nil)
+            values[place] = bad
+            #expect(try found() == place)
+          }
+        }
+      }
+    }
   }
 
   @Test func `a card has the method, its source, the models and the recipe as it was written`()

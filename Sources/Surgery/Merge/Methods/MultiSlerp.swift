@@ -27,7 +27,7 @@ public struct MultiSlerp: MergeMethod {
       + "mergekit `multislerp`",
     departs: "the tangent sum, zero but for rounding, is left out; tensors that are zero in all "
       + "sources (or equal to the base) stay so, where mergekit fails for three or more; weights "
-      + "that sum to zero are an error, not NaN",
+      + "that sum to zero are an error, not NaN, and so are three or more directions that cancel",
     cost: "two passes, three where directions nearly cancel",
     base: .optional,
     notes: [

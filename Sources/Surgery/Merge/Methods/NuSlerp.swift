@@ -17,6 +17,7 @@ public struct NuSlerp: MergeMethod {
     formula: """
       t   = w₂ / (w₁ + w₂), or ½ where |w₁ + w₂| < 1e-6
       θ   = arccos(v₁·v₂ / (‖v₁‖‖v₂‖))            v: the sources; with a base their changes of it
+                                                  ‖v‖ below 1e-7 count as 1e-7
       out = (sin((1−t)θ)·v₁ + sin(tθ)·v₂) / sin θ (+ b)
             (1−t)·v₁ + t·v₂ (+ b)                 where 1 − cos²θ ≤ 1e-16
       """,

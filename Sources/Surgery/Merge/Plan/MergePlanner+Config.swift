@@ -178,10 +178,12 @@ extension MergePlanner {
     }
     if !cache.options.copiesTokenizer { files = [] }
     let names = models.map(\.name).joined(separator: ", ")
+    let watched = outputs.map { ($0, OverflowWatch.source($1, $0, log)) }
     return MergePlan(
       method: recipe.method,
       checkpoint: Checkpoint(
-        config: config, origin: "\(recipe.method) of \(names)", sources: outputs,
+        config: config, origin: "\(recipe.method) of \(names)",
+        sources: isNested || isDifference ? outputs : Dictionary(uniqueKeysWithValues: watched),
         tokenizerFiles: files),
       models: cache.stored, tensors: tensors, notes: notes.all, log: log)
   }
