@@ -24,18 +24,19 @@
       return (checkpoint, try #require(values["models"]?[name]))
     }
 
+    private func windows(_ values: JSON) throws -> ListSampler {
+      let batches = try #require(values["batches"]?.array)
+      return try ListSampler(
+        tokens: batches.flatMap { $0.array ?? [] }.map { row in
+          (row.array ?? []).compactMap { $0.int.map { Int32($0) } }
+        })
+    }
+
     @Test(arguments: ["llama-plain", "llama-rich"], [Kernels.fused, .plain])
     func `ten steps of AdamW give the losses and gradient norms of PyTorch`(
       name: String, kernels: Kernels
     ) throws {
       let (start, values) = try goldenRun(name)
-      let batches = try #require(values["batches"]?.array)
-      let windows = batches.flatMap { $0.array ?? [] }.map { row in
-        let tokens = (row.array ?? []).compactMap { $0.int.map { Int32($0) } }
-        return Window(
-          tokens: tokens, weights: [Float](repeating: 1, count: tokens.count - 1),
-          segments: [Int32](repeating: 0, count: tokens.count))
-      }
       var settings = TrainingSettings()
       settings.steps = 10
       settings.batchSize = 3
@@ -44,7 +45,7 @@
       settings.logEvery = 1
       let trainer = try Trainer(
         start: start, settings: settings, stateDirectory: nil, identity: "", kernels: kernels)
-      var sampler = try ListSampler(windows)
+      var sampler = try windows(values)
       let result = try trainer.run(&sampler)
       let losses = (values["losses"]?.array ?? []).compactMap(\.double)
       let norms = (values["gradient_norms"]?.array ?? []).compactMap(\.double)
@@ -59,18 +60,11 @@
     @Test func `with products in bfloat16 the losses stay near those of PyTorch in float32`() throws
     {
       let (start, values) = try goldenRun("llama-rich")
-      let batches = try #require(values["batches"]?.array)
-      let windows = batches.flatMap { $0.array ?? [] }.map { row in
-        let tokens = (row.array ?? []).compactMap { $0.int.map { Int32($0) } }
-        return Window(
-          tokens: tokens, weights: [Float](repeating: 1, count: tokens.count - 1),
-          segments: [Int32](repeating: 0, count: tokens.count))
-      }
       var settings = TrainingSettings()
       (settings.steps, settings.batchSize, settings.learningRate) = (10, 3, 1e-2)
       (settings.warmup, settings.logEvery) = (0, 1)
       func result(_ kernels: Kernels) throws -> TrainingResult {
-        var sampler = try ListSampler(windows)
+        var sampler = try windows(values)
         return try Trainer(
           start: start, settings: settings, stateDirectory: nil, identity: "", kernels: kernels
         ).run(&sampler)
