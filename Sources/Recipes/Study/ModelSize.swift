@@ -78,9 +78,9 @@
     ///   with what it takes the place of.
     ///
     /// With `recomputes`, activations are 2·A·D, and four of a layer that is computed again. Of the
-    /// logits at most 128 MB are there at once (on a CPU; on a GPU it is not the host's memory). Where held-out text is scored, that may take the
-    /// most. On the CPU the peak of eight trainings of 0.1 and 19 million parameters was within 20 %
-    /// of this and the program.
+    /// logits at most 128 MB are there at once (on a CPU; on a GPU it is not the host's memory). Where
+    /// held-out text is scored, that may take the most. On the CPU the peak of eight trainings of 0.1 and
+    /// 19 million parameters was within 20 % of this and the program.
     /// - Parameter elementType: what a tensor of the start is stored as.
     /// - Throws: as `ParameterPlan`.
     func trainingByteCount(

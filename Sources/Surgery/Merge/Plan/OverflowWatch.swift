@@ -11,13 +11,16 @@ import Tensors
 struct OverflowWatch: TensorReader {
   let reader: any TensorReader
   let name: String
+  /// Of the result.
+  let elementType: ElementType
   let log: MergeLog
 
   static func source(_ source: TensorSource, _ name: String, _ log: MergeLog) -> TensorSource {
     guard source.info.elementType.isFloatingPoint else { return source }
     return TensorSource(info: source.info, origin: source.origin) {
       () throws(CheckpointError) in
-      OverflowWatch(reader: try source.prepare(), name: name, log: log)
+      OverflowWatch(
+        reader: try source.prepare(), name: name, elementType: source.info.elementType, log: log)
     }
   }
 
@@ -30,7 +33,7 @@ struct OverflowWatch: TensorReader {
     guard !Elementwise.isFinite(output.reading),
       let first = output.indices.first(where: { !output[$0].isFinite })
     else { return }
-    log.add(overflowAt: start + first, as: .float32, tensor: name)
+    log.add(overflowAt: start + first, as: elementType, tensor: name)
   }
 
   func read(
